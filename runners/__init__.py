@@ -1,1 +1,1 @@
-"""runners"""
+"""Loaded models and the match snapshot they predict from. No HTTP here."""

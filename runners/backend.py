@@ -1,0 +1,90 @@
+"""What the API may ask of the rest of the service.
+
+The API depends on this and on nothing behind it; ``service.py`` hands in the
+one implementation. Methods that are not ``async`` answer from memory.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from runners.errors import PredictionFailure
+from runners.queries import (
+    Competition,
+    Forecast,
+    MatchView,
+    ModelView,
+    Page,
+    PredictionQuery,
+    ReceivedOutcome,
+    ReceivedResult,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Show how the service is: status is ``healthy``, ``degraded`` (with reasons) or ``unhealthy``."""
+
+    status: str
+    reasons: Sequence[str]
+    started_at: dt.datetime
+    last_prediction_at: dt.datetime | None
+    memory_bytes: int
+    feature_state_version: str
+    newest_result_at: dt.datetime | None
+
+
+class Backend(Protocol):
+    """Answer what the API asks."""
+
+    async def predict(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
+        """Answer queries in order; a query that fails yields its failure and harms no other."""
+        ...
+
+    def fixtures(
+        self,
+        *,
+        competition: str | None,
+        earliest: dt.datetime | None,
+        latest: dt.datetime | None,
+        team: str | None,
+        offset: int,
+        limit: int,
+    ) -> Page:
+        """List matches by kick-off, undated fixtures last.
+
+        Raises:
+            CompetitionNotFound, TeamNotFound: If a filter names what the store does not have.
+        """
+        ...
+
+    def match(self, match_id: str) -> MatchView:
+        """Return one match. Raises MatchNotFound."""
+        ...
+
+    def competitions(self) -> Sequence[Competition]:
+        """List the competitions of the store."""
+        ...
+
+    def teams(self, competition: str | None) -> Sequence[tuple[str, str]]:
+        """List (team name, association), of one competition or of all. Raises CompetitionNotFound."""
+        ...
+
+    def models(self) -> Sequence[ModelView]:
+        """List the served models, the default one first."""
+        ...
+
+    def model(self, name: str) -> ModelView:
+        """Return one served model; ``default`` names the default one. Raises ModelNotFound, ModelUnavailable."""
+        ...
+
+    async def receive(self, rows: Sequence[ReceivedResult]) -> list[ReceivedOutcome]:
+        """Upsert results and fixtures; idempotent, answers in order, one bad row harms no other."""
+        ...
+
+    def condition(self) -> Condition:
+        """Return the health of the service."""
+        ...
