@@ -1,1 +1,1 @@
-"""configs"""
+"""Values in YAML, and the one typed class that reads them."""

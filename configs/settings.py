@@ -1,0 +1,107 @@
+"""The settings of every entry point: environment over YAML over defaults.
+
+Only ``cli`` and ``service.py`` read this; everything below them takes
+arguments. Reading makes no folder and opens nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+DEFAULT_FILE = Path(__file__).with_name("default.yaml")
+
+
+class ServiceSettings(BaseModel):
+    """Hold what a serving process needs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field(description="Address to listen on; keep it on loopback until keys are configured.")
+    port: int = Field(ge=0, le=65_535, description="TCP port; 0 lets the system choose one.")
+    workers: int = Field(ge=1, description="Serving processes, each with its own copy of model and snapshot.")
+    deadline_s: float = Field(gt=0, description="Seconds after which a request is answered 504.")
+    max_batch_size: int = Field(ge=1, le=1_000, description="Most predictions one batch request may ask for.")
+    max_body_bytes: int = Field(ge=1_024, description="Largest request body in bytes; a larger one is answered 413.")
+    store_poll_s: float = Field(gt=0, le=5, description="Seconds between looks at the match store for new results.")
+    models: tuple[str, ...] = Field(min_length=1, description="Model names to serve; the first is the default one.")
+    old_api_deprecated_at: AwareDatetime = Field(description="Sent as the Deprecation header of the old API.")
+    old_api_ends_at: AwareDatetime = Field(description="From this instant on the old API answers 410.")
+
+
+class TrainingSettings(BaseModel):
+    """Hold what a training run needs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model_name: str = Field(min_length=1, description="Name under which trained models are saved.")
+    seed: int = Field(description="Seed of everything random; the same seed and data give the same bits.")
+    validation_days: int = Field(ge=30, description="Days held back at the end to choose the number of trees.")
+    first_training_day: dt.date = Field(description="Matches before this day only warm the features up.")
+    threads: int = Field(ge=1, description="Threads of the boosting library.")
+
+
+class Settings(BaseSettings):
+    """Hold every setting of the product, frozen.
+
+    Attributes:
+        home: Folder for the match store, downloads and rejects; ``FOOTBALL_HOME``.
+        database: URL of the match store, empty for SQLite in ``home``; ``FOOTBALL_DATABASE_URL``.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="FOOTBALL_", env_nested_delimiter="__")
+
+    home: Path = Field(default_factory=lambda: _default_home())
+    database: str = Field(default="", validation_alias="FOOTBALL_DATABASE_URL")
+    service: ServiceSettings
+    training: TrainingSettings
+
+    @property
+    def database_url(self) -> str:
+        """Return the SQLAlchemy URL of the match store."""
+        return self.database or f"sqlite:///{self.home / 'matches.sqlite'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class fixes the signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class fixes the signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read environment over the user's YAML over the shipped YAML."""
+        own = os.environ.get("FOOTBALL_CONFIG")
+        files = [Path(own)] if own else []
+        yaml = [YamlConfigSettingsSource(settings_cls, yaml_file=file) for file in [*files, DEFAULT_FILE]]
+        return (init_settings, env_settings, *yaml)
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: If a value is missing, unknown or out of range; says which and what was expected.
+    """
+    try:
+        own = os.environ.get("FOOTBALL_CONFIG")
+        if own and not Path(own).is_file():
+            raise SettingsError(f"FOOTBALL_CONFIG names {own!r}, which is not a file. Point it at a YAML file.")
+        return Settings()
+    except ValueError as error:
+        if isinstance(error, SettingsError):
+            raise
+        raise SettingsError(f"The settings do not hold together: {error}") from error
+
+
+class SettingsError(ValueError):
+    """Say which setting is wrong and what was expected."""
+
+
+def _default_home() -> Path:
+    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(data).expanduser() / "football"
