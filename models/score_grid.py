@@ -1,0 +1,161 @@
+"""Joint probabilities of the home and away goals of a match, one grid a match.
+
+Cell (h, a) of a grid is the probability of the score h-a after 90 minutes.
+Goals above ``MAX_GOALS`` are cut off and the rest renormalised;
+``truncated_mass`` says how much that was.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import factorial, pdtrc
+
+from models.errors import InvalidForecast
+
+Array = NDArray[np.float64]
+
+MAX_GOALS: Final = 15
+SIZE: Final = MAX_GOALS + 1
+
+_GOALS: Final = np.arange(SIZE, dtype=np.float64)
+_INVERSE_FACTORIAL: Final = 1.0 / factorial(_GOALS)
+# Region of each cell: 0 home win, 1 draw, 2 away win.
+_REGION: Final = (1 - np.sign(_GOALS[:, None] - _GOALS[None, :])).astype(np.intp)
+_BY_REGION: Final = np.argsort(_REGION.ravel(), kind="stable")
+_REGION_START: Final = np.searchsorted(_REGION.ravel()[_BY_REGION], np.arange(3))
+# The lowest score of each region: 1-0, 0-0, 0-1.
+_LOWEST_HOME: Final = np.array([1, 0, 0])
+_LOWEST_AWAY: Final = np.array([0, 0, 1])
+_BLOCK: Final = 4096
+_MOST_EXPECTED: Final = 100.0
+
+
+def score_grid(home_goals_expected: Array, away_goals_expected: Array, rho: float) -> Array:
+    """Build the Dixon-Coles score grid: independent Poisson goals with the four lowest scores corrected.
+
+    Args:
+        home_goals_expected, away_goals_expected: Poisson means. Shape (n,), each in (0, 100].
+        rho: Dependence of the low scores; negative means more 0-0 and 1-1 than independence gives.
+            Clipped match by match to the range in which no cell is negative.
+
+    Returns:
+        Shape (n, SIZE, SIZE), home goals first; every grid sums to 1.
+
+    Raises:
+        InvalidForecast: If a mean lies outside (0, 100].
+
+    Source: Dixon & Coles (1997), "Modelling association football scores", eq. 4.2.
+
+    >>> grid = score_grid(np.array([1.5]), np.array([1.2]), rho=0.0)
+    >>> bool(np.isclose(grid[0, 2, 1], (np.exp(-1.5) * 1.5**2 / 2) * (np.exp(-1.2) * 1.2)))
+    True
+    """
+    home, away = _checked(home_goals_expected), _checked(away_goals_expected)
+    grid = goal_distribution(home)[:, :, None] * goal_distribution(away)[:, None, :]
+    grid[:, :2, :2] *= low_score_factors(home, away, clip_rho(rho, home, away))
+    return grid
+
+
+def goal_distribution(expected: Array) -> Array:
+    """Return the Poisson probabilities of 0..MAX_GOALS goals, renormalised. Shape (n, SIZE) for means of shape (n,)."""
+    # exp(-mean) cancels in the renormalisation.
+    weights = expected[:, None] ** _GOALS * _INVERSE_FACTORIAL
+    normalised: Array = weights / weights.sum(axis=1, keepdims=True)
+    return normalised
+
+
+def truncated_mass(home_goals_expected: Array, away_goals_expected: Array) -> Array:
+    """Return the probability that either side scores more than MAX_GOALS, which the grid leaves out. Shape (n,).
+
+    >>> bool(truncated_mass(np.array([3.0]), np.array([3.0]))[0] < 1e-6)
+    True
+    """
+    home_beyond, away_beyond = pdtrc(MAX_GOALS, home_goals_expected), pdtrc(MAX_GOALS, away_goals_expected)
+    return np.asarray(home_beyond + away_beyond - home_beyond * away_beyond)
+
+
+def clip_rho(rho: float, home_goals_expected: Array, away_goals_expected: Array) -> Array:
+    """Return rho moved into the range in which all four corrected cells stay non-negative. Shape (n,).
+
+    >>> clip_rho(-0.9, np.array([2.0]), np.array([1.0]))
+    array([-0.5])
+    """
+    lowest = -1.0 / np.maximum(home_goals_expected, away_goals_expected)
+    highest = np.minimum(1.0, 1.0 / (home_goals_expected * away_goals_expected))
+    return np.asarray(np.clip(rho, np.maximum(lowest, -1.0), highest))
+
+
+def low_score_factors(home_goals_expected: Array, away_goals_expected: Array, rho: Array | float) -> Array:
+    """Return the factors on the scores 0-0, 0-1, 1-0 and 1-1. Shape (n, 2, 2); never negative for a clipped rho.
+
+    They leave the sum of a grid unchanged, for any rho.
+    """
+    factors = np.empty((len(home_goals_expected), 2, 2))
+    factors[:, 0, 0] = 1.0 - home_goals_expected * away_goals_expected * rho
+    factors[:, 0, 1] = 1.0 + home_goals_expected * rho
+    factors[:, 1, 0] = 1.0 + away_goals_expected * rho
+    factors[:, 1, 1] = 1.0 - rho
+    # At the edge of the range rounding may leave -1e-17 where zero is meant.
+    return np.maximum(factors, 0.0, out=factors)
+
+
+def outcome_proba(grid: Array) -> Array:
+    """Sum each grid over home wins, draws and away wins. Shape (n, 3)."""
+    cells = grid.reshape(len(grid), SIZE * SIZE)[:, _BY_REGION]
+    return np.add.reduceat(cells, _REGION_START, axis=1)
+
+
+def outcome_proba_of_goals(home_goals_expected: Array, away_goals_expected: Array, rho: float) -> Array:
+    """Return home, draw and away probabilities of the grids of many matches, without holding all grids at once.
+
+    Same as ``outcome_proba(score_grid(...))``, in blocks; shape (n, 3).
+    """
+    blocks = [
+        outcome_proba(
+            score_grid(home_goals_expected[start : start + _BLOCK], away_goals_expected[start : start + _BLOCK], rho)
+        )
+        for start in range(0, len(home_goals_expected), _BLOCK)
+    ]
+    return np.concatenate(blocks) if blocks else np.empty((0, 3))
+
+
+def reconcile(grid: Array, proba: Array) -> Array:
+    """Return the grid nearest to the given one whose home, draw and away masses equal ``proba``.
+
+    Nearest in relative entropy: KL(q|p) = KL(masses of q | masses of p) + sum over regions of mass * KL(q within | p
+    within); the first term is fixed by ``proba`` and the second is zero exactly when each region is only scaled.
+
+    A region without any mass cannot be scaled; its probability then lies on its lowest score (1-0, 0-0 or 0-1).
+
+    Args:
+        grid: Shape (n, SIZE, SIZE).
+        proba: Shape (n, 3); rows sum to 1.
+
+    Raises:
+        InvalidForecast: If a row of ``proba`` is negative somewhere or does not sum to 1 within 1e-6.
+
+    >>> grid = score_grid(np.array([1.5]), np.array([1.2]), rho=-0.05)
+    >>> outcome_proba(reconcile(grid, np.array([[0.5, 0.25, 0.25]]))).round(12)
+    array([[0.5 , 0.25, 0.25]])
+    """
+    if (proba < 0.0).any() or not (np.abs(proba.sum(axis=1) - 1.0) <= 1e-6).all():
+        raise InvalidForecast(f"given outcome probabilities {proba!r}, expected rows >= 0 that sum to 1")
+    mass = outcome_proba(grid)
+    is_empty = mass < np.finfo(np.float64).tiny
+    if is_empty.any():
+        rows, regions = np.nonzero(is_empty)
+        grid = grid.copy()
+        grid[rows, _LOWEST_HOME[regions], _LOWEST_AWAY[regions]] = 1.0
+        mass = outcome_proba(grid)
+    scaled: Array = grid * (proba / mass)[:, _REGION]
+    return scaled
+
+
+def _checked(expected: Array) -> Array:
+    expected = np.asarray(expected, dtype=np.float64)
+    if not ((expected > 0.0) & (expected <= _MOST_EXPECTED)).all():
+        raise InvalidForecast(f"given expected goals {expected!r}, expected numbers in (0, {_MOST_EXPECTED:g}]")
+    return expected
