@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-class PredictionFailure(Exception):  # noqa: N818 - it is a failure of one question, not of the program
+class PredictionFailure(Exception):
     """Hold the message for the caller and the path of the field at fault, such as ``$.features.elo_home``."""
 
     def __init__(self, message: str, *, path: str | None = None, details: dict[str, object] | None = None) -> None:
