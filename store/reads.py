@@ -1,0 +1,187 @@
+"""Reading the match store: the table that models learn from, and the rows that people look at."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from features.matches import MatchTable
+from store.database import reading
+from store.records import Status
+from store.schema import matches, state, teams
+
+UNDATED = 2**62
+"""Kick-off of a fixture without a date in a match table: after every date there is, so that it is never the past."""
+
+_TABLE = ("match_id", "competition", "season", "kickoff", "home", "away")
+_FLAGS_AND_NUMBERS = ("home_goals", "away_goals", "home_xg", "away_xg", "odds_home", "odds_draw", "odds_away")
+
+
+class MatchRow(NamedTuple):
+    """Show one match as stored; ``kickoff`` in seconds since 1970-01-01 UTC, None for a fixture without a date."""
+
+    match_id: str
+    competition: str
+    season: str
+    kickoff: int | None
+    is_date_only: bool
+    home: str
+    away: str
+    status: str
+    home_goals: int | None
+    away_goals: int | None
+    neutral_venue: bool
+    source_home: str
+    source_away: str
+
+
+class CompetitionRow(NamedTuple):
+    """Show one competition of the store: its seasons in order, its numbers of matches and teams."""
+
+    code: str
+    seasons: tuple[str, ...]
+    matches: int
+    teams: int
+
+
+class TeamRow(NamedTuple):
+    """Show one team of the store."""
+
+    team: str
+    association: str
+    name: str
+
+
+def read_matches(
+    engine: sa.Engine, *, competitions: Sequence[str] | None = None, changed_after: int | None = None
+) -> MatchTable:
+    """Return matches ordered by kick-off, then match id; fixtures without a date come last, at ``UNDATED``.
+
+    Goals and xG are NaN for every status but played: an awarded or abandoned score says nothing of strength.
+
+    Args:
+        engine: From ``open_store``.
+        competitions: Codes such as ``"de.1"``; None for all.
+        changed_after: Only matches touched after that revision; None for all.
+    """
+    kickoff = sa.func.coalesce(matches.c.kickoff, UNDATED)
+    columns = [kickoff if name == "kickoff" else matches.c[name] for name in _TABLE]
+    numbers = [matches.c[name] for name in _FLAGS_AND_NUMBERS]
+    query = sa.select(*columns, matches.c.status, matches.c.neutral_venue, *numbers)
+    query = query.where(*_chosen(competitions, changed_after)).order_by(kickoff, matches.c.match_id)
+    with reading(engine) as connection:
+        rows = connection.execute(query).all()
+    identity, competition, season, times, home, away, status, neutral, *values = (
+        zip(*rows, strict=True) if rows else [()] * 15
+    )
+    is_played = np.array([name == Status.PLAYED for name in status], dtype=bool)
+    numeric = {
+        name: np.array(column, dtype=np.float64) for name, column in zip(_FLAGS_AND_NUMBERS, values, strict=True)
+    }
+    for name in ("home_goals", "away_goals", "home_xg", "away_xg"):
+        numeric[name] = np.where(is_played, numeric[name], np.nan)
+    return MatchTable.from_columns(
+        match_id=identity,
+        competition=competition,
+        season=season,
+        kickoff=times,
+        home=home,
+        away=away,
+        neutral=np.array(neutral, dtype=bool),
+        **numeric,
+    )
+
+
+def dated(table: MatchTable) -> NDArray[np.bool_]:
+    """Return which matches have a date. Shape (n,)."""
+    return table.kickoff != UNDATED
+
+
+def read_directory(engine: sa.Engine) -> list[MatchRow]:
+    """Return every match for people to look at, by kick-off (undated last), then match id."""
+    return _rows(engine, None)
+
+
+def changes_since(engine: sa.Engine, revision: int) -> list[MatchRow]:
+    """Return the matches touched after a revision, in the same order."""
+    return _rows(engine, revision)
+
+
+def revision(engine: sa.Engine) -> int:
+    """Return the number that moves with every change; cheap enough to ask every second.
+
+    Ask for it *before* reading rows: they are then at least as new as the number.
+    """
+    with reading(engine) as connection:
+        return int(connection.execute(sa.select(state.c.revision)).scalar_one())
+
+
+def read_competitions(engine: sa.Engine) -> list[CompetitionRow]:
+    """Return the competitions of the store, by code."""
+    names = sa.union(
+        sa.select(matches.c.competition, matches.c.home.label("team")),
+        sa.select(matches.c.competition, matches.c.away.label("team")),
+    ).subquery()
+    with reading(engine) as connection:
+        seasons = connection.execute(
+            sa.select(matches.c.competition, matches.c.season, sa.func.count())
+            .group_by(matches.c.competition, matches.c.season)
+            .order_by(matches.c.competition, matches.c.season)
+        ).all()
+        counts = sa.select(names.c.competition, sa.func.count()).group_by(names.c.competition)
+        n_teams = {code: number for code, number in connection.execute(counts)}
+    codes = sorted({code for code, _, _ in seasons})
+    return [
+        CompetitionRow(
+            code,
+            tuple(season for other, season, _ in seasons if other == code),
+            sum(number for other, _, number in seasons if other == code),
+            n_teams[code],
+        )
+        for code in codes
+    ]
+
+
+def read_teams(engine: sa.Engine, competition: str | None = None) -> list[TeamRow]:
+    """Return the teams of the store, or those that played in one competition, by team id."""
+    query = sa.select(teams.c.team, teams.c.association, teams.c.name).order_by(teams.c.team)
+    if competition is not None:
+        there = matches.c.competition == competition
+        query = query.where(
+            teams.c.team.in_(sa.union(sa.select(matches.c.home).where(there), sa.select(matches.c.away).where(there)))
+        )
+    with reading(engine) as connection:
+        return [TeamRow(*row) for row in connection.execute(query)]
+
+
+def data_digest(table: MatchTable) -> str:
+    """Return the SHA-256 of the played matches, in hex; their order in the table does not matter.
+
+    It covers identity, kick-off, teams, venue, goals, xG and odds: all that a model can learn from.
+    """
+    played = table.take(table.played)
+    names = ("match_id", "competition", "season", "kickoff", "home", "away", "neutral", *_FLAGS_AND_NUMBERS)
+    columns = [getattr(played, name).tolist() for name in names]
+    lines = sorted("|".join(map(repr, row)) for row in zip(*columns, strict=True))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _rows(engine: sa.Engine, changed_after: int | None) -> list[MatchRow]:
+    query = sa.select(*(matches.c[name] for name in MatchRow._fields)).where(*_chosen(None, changed_after))
+    query = query.order_by(sa.func.coalesce(matches.c.kickoff, UNDATED), matches.c.match_id)
+    with reading(engine) as connection:
+        return [MatchRow._make(row) for row in connection.execute(query)]
+
+
+def _chosen(competitions: Sequence[str] | None, changed_after: int | None) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if competitions is not None:
+        conditions.append(matches.c.competition.in_(competitions))
+    if changed_after is not None:
+        conditions.append(matches.c.changed_at > changed_after)
+    return conditions

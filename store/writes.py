@@ -1,0 +1,268 @@
+"""Saving what sources tell into the match store, all of it or nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
+
+import sqlalchemy as sa
+
+from store.database import writing
+from store.identity import Appointment, assign_legs, is_repeat, match_id, playing_order
+from store.merging import Row, merge, shown
+from store.plausibility import implausible
+from store.records import MatchRecord, Statistics, Status
+from store.rejects import Reject
+from store.rosters import settle_roster
+from store.schema import STATISTICS, matches, state
+from store.teams import TeamDirectory, insert_teams, load_directory
+
+_NO_STATISTICS = Statistics()
+_NOTHING_KNOWN: Row = dict.fromkeys(STATISTICS)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """Say that a known value of a match was replaced, as ``column: before -> after``."""
+
+    match_id: str
+    column: str
+    before: object
+    after: object
+    text: str
+
+
+@dataclass(slots=True)
+class SaveReport:
+    """Say what became of the rows of a call; every row is counted once, in a count or in ``rejects``.
+
+    Attributes:
+        inserted, updated, unchanged: Numbers of rows.
+        corrections: Replaced values; a result that arrives for a fixture is none.
+        new_teams: Ids of teams that this store had not met before.
+        match_ids: Ids of the rows that were kept, by position in the call.
+        revision: Revision of the store after the call.
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    corrections: list[Correction] = field(default_factory=list)
+    new_teams: list[str] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    match_ids: dict[int, str] = field(default_factory=dict)
+    revision: int = 0
+
+    @property
+    def changed(self) -> int:
+        """Return how many rows changed the store."""
+        return self.inserted + self.updated
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Hold a record on its way: its position in the call and its teams."""
+
+    position: int
+    record: MatchRecord
+    home: str
+    away: str
+    kickoff: int | None
+
+    @property
+    def appointment(self) -> Appointment:
+        return Appointment(self.record.round, self.kickoff, self.record.status is Status.PLAYED)
+
+
+def save(engine: sa.Engine, records: Iterable[MatchRecord], *, may_register_teams: bool) -> SaveReport:
+    """Save records in one transaction and report what became of each; rows that are refused harm no other.
+
+    Args:
+        engine: From ``open_store``.
+        records: Of any competitions and seasons. Within a call, the first of two rows on one match is kept.
+        may_register_teams: True for sources that name whole rosters; then a club that resembles no known one is added.
+    """
+    report = SaveReport()
+    seasons: dict[tuple[str, str], list[tuple[int, MatchRecord]]] = defaultdict(list)
+    for position, record in enumerate(records):
+        reason = implausible(record)
+        if reason is None:
+            seasons[record.competition, record.season].append((position, record))
+        else:
+            report.rejects.append(_reject(record, reason))
+    with writing(engine) as connection:
+        revision = connection.execute(sa.select(state.c.revision).with_for_update()).scalar_one()
+        directory = load_directory(connection)
+        for season in sorted(seasons):
+            entries = _resolve(directory, seasons[season], may_register_teams, report)
+            _save_season(connection, season, entries, revision + 1, report)
+        report.revision = _finish(connection, revision, report)
+    return report
+
+
+def _finish(connection: sa.Connection, revision: int, report: SaveReport) -> int:
+    if not (report.changed or report.new_teams):
+        return revision
+    connection.execute(sa.update(state).values(revision=revision + 1))
+    return revision + 1
+
+
+def _resolve(
+    directory: TeamDirectory, rows: Sequence[tuple[int, MatchRecord]], may_register: bool, report: SaveReport
+) -> list[_Entry]:
+    roster = settle_roster(directory, [record for _, record in rows], may_register=may_register)
+    entries = []
+    for position, record in rows:
+        problem = roster.problems.get(record.home) or roster.problems.get(record.away)
+        if problem is None and roster.team_of[record.home] == roster.team_of[record.away]:
+            problem = f"{record.home!r} and {record.away!r} both mean {roster.team_of[record.home]!r}"
+        if problem is not None:
+            report.rejects.append(_reject(record, problem))
+            continue
+        kickoff = None if record.kickoff is None else int(record.kickoff.timestamp())
+        entries.append(_Entry(position, record, roster.team_of[record.home], roster.team_of[record.away], kickoff))
+    return entries
+
+
+def _save_season(
+    connection: sa.Connection, season: tuple[str, str], entries: list[_Entry], revision: int, report: SaveReport
+) -> None:
+    if not entries:
+        return
+    report.new_teams += insert_teams(connection, {team for entry in entries for team in (entry.home, entry.away)})
+    stored = _stored_legs(connection, season)
+    inserts: list[Row] = []
+    updates: list[tuple[str, Row]] = []
+    for pairing, rows in _by_pairing(entries).items():
+        known = stored.get(pairing, {})
+        for leg, row in _with_legs(rows, known, report):
+            _place(known.get(leg), _row(row, leg), row, inserts, updates, report)
+    _write(connection, inserts, updates, revision)
+
+
+def _place(
+    before: Row | None,
+    after: Row,
+    entry: _Entry,
+    inserts: list[Row],
+    updates: list[tuple[str, Row]],
+    report: SaveReport,
+) -> None:
+    """Turn one row into an insert, an update, nothing or a refusal."""
+    identity = str(after["match_id"])
+    if before is None:
+        inserts.append(after)
+        report.inserted += 1
+    else:
+        change = merge(before, after)
+        if change.refusal is not None:
+            report.rejects.append(_reject(entry.record, change.refusal))
+            return
+        if change.values:
+            updates.append((identity, change.values))
+            report.updated += 1
+        else:
+            report.unchanged += 1
+        report.corrections += [_correction(before, name, *pair) for name, pair in change.corrected.items()]
+    report.match_ids[entry.position] = identity
+
+
+def _with_legs(rows: Sequence[_Entry], known: Mapping[int, Row], report: SaveReport) -> list[tuple[int, _Entry]]:
+    """Give the rows of one pairing their legs; a row that repeats an earlier one is counted or refused here."""
+    kept: list[_Entry] = []
+    repeats: list[tuple[_Entry, _Entry]] = []
+    for row in rows:
+        first = next((other for other in kept if is_repeat(row.appointment, other.appointment)), None)
+        if first is None:
+            kept.append(row)
+        else:
+            repeats.append((row, first))
+    legs = assign_legs([row.appointment for row in kept], [(leg, _appointment(known[leg])) for leg in sorted(known)])
+    leg_of = {row.position: leg for row, leg in zip(kept, legs, strict=True)}
+    for row, first in repeats:
+        if _says(row.record) == _says(first.record):
+            report.unchanged += 1
+            report.match_ids[row.position] = str(_row(first, leg_of[first.position])["match_id"])
+        else:
+            reason = f"repeats {first.record.origin or 'an earlier row'} ({_says(first.record)}) with {_says(row.record)}; the first is kept"
+            report.rejects.append(_reject(row.record, reason))
+    return [(leg_of[row.position], row) for row in kept]
+
+
+def _by_pairing(entries: Sequence[_Entry]) -> dict[tuple[str, str], list[_Entry]]:
+    pairings: dict[tuple[str, str], list[_Entry]] = defaultdict(list)
+    for entry in entries:
+        pairings[entry.home, entry.away].append(entry)
+    return pairings
+
+
+def _stored_legs(connection: sa.Connection, season: tuple[str, str]) -> dict[tuple[str, str], dict[int, Row]]:
+    competition, year = season
+    query = sa.select(matches).where(matches.c.competition == competition, matches.c.season == year)
+    legs: dict[tuple[str, str], dict[int, Row]] = defaultdict(dict)
+    for row in connection.execute(query).mappings():
+        legs[row["home"], row["away"]][row["leg"]] = dict(row)
+    return legs
+
+
+def _appointment(row: Row) -> Appointment:
+    kickoff, name = row["kickoff"], row["round"]
+    return Appointment(
+        name if isinstance(name, str) else None,
+        kickoff if isinstance(kickoff, int) else None,
+        row["status"] == Status.PLAYED,
+    )
+
+
+def _row(entry: _Entry, leg: int) -> Row:
+    record = entry.record
+    known = (
+        _NOTHING_KNOWN
+        if record.statistics == _NO_STATISTICS
+        else dict(zip(STATISTICS, astuple(record.statistics), strict=True))
+    )
+    return {
+        "match_id": match_id(record.competition, record.season, entry.home, entry.away, leg),
+        "competition": record.competition,
+        "season": record.season,
+        "leg": leg,
+        "round": record.round,
+        "kickoff": entry.kickoff,
+        "is_date_only": record.is_date_only,
+        "home": entry.home,
+        "away": entry.away,
+        "status": record.status.value,
+        "home_goals": record.home_goals,
+        "away_goals": record.away_goals,
+        "neutral_venue": record.is_neutral_venue,
+        **known,
+        "source": record.source,
+        "source_home": record.home,
+        "source_away": record.away,
+        "origin": record.origin,
+    }
+
+
+def _write(connection: sa.Connection, inserts: list[Row], updates: list[tuple[str, Row]], revision: int) -> None:
+    if inserts:
+        connection.execute(sa.insert(matches), [row | {"changed_at": revision} for row in inserts])
+    for identity, values in updates:
+        change = sa.update(matches).where(matches.c.match_id == identity)
+        connection.execute(change.values(**values, changed_at=revision))
+
+
+def _correction(row: Row, column: str, before: object, after: object) -> Correction:
+    text = f"{row['competition']} {row['season']} {row['home']} v {row['away']}: {column} {shown(column, before)} -> {shown(column, after)}"
+    return Correction(str(row["match_id"]), column, before, after, text)
+
+
+def _says(record: MatchRecord) -> str:
+    score = "" if record.home_goals is None else f" {record.home_goals}-{record.away_goals}"
+    return f"{record.status}{score}"
+
+
+def _reject(record: MatchRecord, reason: str) -> Reject:
+    date = "no date" if record.kickoff is None else f"{record.kickoff:%Y-%m-%d %H:%M}"
+    row = f"{record.competition} {record.season} {date} {record.home} v {record.away}: {_says(record)}"
+    return Reject(origin=record.origin, reason=reason, row=row)
