@@ -22,13 +22,13 @@ class ClassFrequency:
 
     Attributes:
         prior_matches: Weight of the overall frequencies, in matches.
-        overall: Shape (3,) once fitted, empty before.
+        overall: Shape (3,); None until fitted.
         by_competition: Frequencies, shape (3,), by competition code.
     """
 
     prior_matches: float = 400.0
     name: str = "class_frequency"
-    overall: Array = field(default_factory=lambda: np.empty(0))
+    overall: Array | None = None
     by_competition: dict[str, Array] = field(default_factory=dict)
 
     def fit(self, matches: MatchTable, features: FeatureFrame) -> Self:  # noqa: ARG002 - the contract's signature
@@ -44,7 +44,7 @@ class ClassFrequency:
 
     def predict_proba(self, matches: MatchTable, features: FeatureFrame) -> Array:  # noqa: ARG002 - as above
         """Return the frequencies of each match's competition, shape (n, 3). Raises NotFitted."""
-        if not len(self.overall):
+        if self.overall is None:
             raise NotFitted(self.name)
         rows = [self.by_competition.get(code, self.overall) for code in matches.competition]
         return strictly_positive(np.array(rows).reshape(len(matches), 3))

@@ -13,19 +13,19 @@ class ModelError(Exception):
     """Be the root of what the models raise."""
 
 
-class NotFitted(ModelError):  # noqa: N818 - reads as a fact about the estimator
+class NotFitted(ModelError):
     """Say which estimator was asked before it had learned."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Estimator {name!r} is not fitted. Call fit(matches, features) first.")
 
 
-class NothingToLearn(ModelError):  # noqa: N818 - reads as a fact about the matches
+class NothingToLearn(ModelError):
     """Say that no given match has a result."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Estimator {name!r} was given no played match to fit, expected at least one.")
 
 
-class InvalidForecast(ModelError, ValueError):  # noqa: N818 - reads as a fact about the numbers
+class InvalidForecast(ModelError, ValueError):
     """Say which numbers cannot be a forecast."""

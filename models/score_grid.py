@@ -37,7 +37,8 @@ def score_grid(home_goals_expected: Array, away_goals_expected: Array, rho: floa
     """Build the Dixon-Coles score grid: independent Poisson goals with the four lowest scores corrected.
 
     Args:
-        home_goals_expected, away_goals_expected: Poisson means. Shape (n,), each in (0, 100].
+        home_goals_expected: Poisson means, in (0, 100]. Shape (n,).
+        away_goals_expected: The same for the away side.
         rho: Dependence of the low scores; negative means more 0-0 and 1-1 than independence gives.
             Clipped match by match to the range in which no cell is negative.
 
