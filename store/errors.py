@@ -16,11 +16,11 @@ class StoreError(Exception):
     """Stand for any failure of the match store; the message says what to do."""
 
 
-class StoreUnavailable(StoreError):  # noqa: N818 - the name says the state
+class StoreUnavailable(StoreError):
     """Say that the store cannot be opened, and why."""
 
 
-class SchemaMismatch(StoreError):  # noqa: N818 - the name says the state
+class SchemaMismatch(StoreError):
     """Say which schema version the store has and which one this program reads."""
 
     def __init__(self, *, found: int, expected: int, place: str) -> None:
@@ -32,7 +32,7 @@ class SchemaMismatch(StoreError):  # noqa: N818 - the name says the state
         self.expected = expected
 
 
-class UnknownTeam(StoreError):  # noqa: N818 - the name says the state
+class UnknownTeam(StoreError):
     """Say that a name resolves to no team, name the nearest ones, and give the command that settles it.
 
     Attributes:
@@ -52,5 +52,5 @@ class UnknownTeam(StoreError):  # noqa: N818 - the name says the state
         self.nearest = tuple(nearest)
 
 
-class NotARoundRobin(StoreError):  # noqa: N818 - the name says the state
+class NotARoundRobin(StoreError):
     """Say why a season is not a double round robin."""

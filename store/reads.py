@@ -99,7 +99,7 @@ def read_matches(
 
 def dated(table: MatchTable) -> NDArray[np.bool_]:
     """Return which matches have a date. Shape (n,)."""
-    return table.kickoff != UNDATED
+    return np.asarray(table.kickoff != UNDATED)
 
 
 def read_directory(engine: sa.Engine) -> list[MatchRow]:

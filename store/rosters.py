@@ -9,11 +9,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from features.matches import association_of, team_name
 from store.countries import CONTINENTS
 from store.errors import UnknownTeam
 from store.names import nearest, resembles
 from store.records import MatchRecord
-from store.teams import Alias, TeamDirectory, association_and_name
+from store.teams import Alias, TeamDirectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,73 +41,53 @@ class _Diary:
 def settle_roster(directory: TeamDirectory, records: Sequence[MatchRecord], *, may_register: bool) -> Roster:
     """Resolve the names of records of one competition and season; learn its new clubs where that is allowed.
 
-    A new club may be registered if its name resembles no known club, save those that the same rows show to be
-    another one: they meet, or both play on one day.
+    A new club may be registered if its name resembles no known club and no other new one, save those that the same
+    rows show to be another club: they meet, or both play on one day.
     """
     diaries = _diaries(records)
     competition = records[0].competition
     team_of: dict[str, str] = {}
-    unknown: dict[str, UnknownTeam] = {}
+    problems: dict[str, str] = {}
     for name in diaries:
         try:
             team_of[name] = directory.resolve(competition, name)
         except UnknownTeam as error:
-            unknown[name] = error
-    problems = _collisions(team_of, diaries)
-    for name in problems:
-        del team_of[name]
-    if not may_register:
-        return Roster(team_of, problems | {name: str(error) for name, error in unknown.items()})
-    return _register(directory, competition, team_of, problems, unknown, diaries)
+            problems[name] = str(error)
+    collisions = _collisions(team_of, diaries)
+    if may_register and association_of(competition) not in CONTINENTS:
+        _register(_Newcomers(directory, association_of(competition), team_of, frozenset(problems), diaries), problems)
+    settled = {name: team for name, team in team_of.items() if name not in collisions}
+    return Roster(settled, problems | collisions)
 
 
-def _register(
-    directory: TeamDirectory,
-    competition: str,
-    team_of: dict[str, str],
-    problems: dict[str, str],
-    unknown: Mapping[str, UnknownTeam],
-    diaries: Mapping[str, _Diary],
-) -> Roster:
-    new: dict[str, Alias] = {}
-    for name in sorted(unknown):
-        association, bare = association_and_name(competition, name)
-        rivals = _unsettled(directory, association, name, bare, team_of, unknown, diaries, competition)
-        if association in CONTINENTS:
-            problems[name] = str(unknown[name])
-        elif rivals:
-            problems[name] = str(UnknownTeam(bare, association, nearest(bare, rivals)))
-        else:
-            new[name] = Alias(association, bare, f"{association}:{bare}")
-    for name, alias in new.items():
-        directory.add(alias)
-        team_of[name] = alias.team
-    return Roster(team_of, problems)
+@dataclass(frozen=True, slots=True)
+class _Newcomers:
+    """Hold the names that mean no known club, and all that helps to tell whether they are clubs of their own."""
+
+    directory: TeamDirectory
+    association: str
+    team_of: dict[str, str]
+    names: frozenset[str]
+    diaries: Mapping[str, _Diary]
+
+    def rivals(self, name: str) -> set[str]:
+        """Return the known clubs and other new names that a name resembles and that nothing shows to be others."""
+        others = {other for other in self.diaries if other != name and _plainly_two(name, other, self.diaries)}
+        apart = {team_name(self.team_of[other]) for other in others if other in self.team_of}
+        near = self.directory.canonical_names(self.association) - apart | self.names - others - {name}
+        return {rival for rival in near if resembles(name, rival)}
 
 
-def _unsettled(
-    directory: TeamDirectory,
-    association: str,
-    name: str,
-    bare: str,
-    team_of: Mapping[str, str],
-    unknown: Mapping[str, UnknownTeam],
-    diaries: Mapping[str, _Diary],
-    competition: str,
-) -> set[str]:
-    """Return the clubs and the other new names that this name resembles and that nothing shows to be another club."""
-    others = [other for other in diaries if other != name and _plainly_two(name, other, diaries)]
-    apart = {team_of[other] for other in others if other in team_of}
-    rivals = {
-        known
-        for known in directory.canonical_names(association)
-        if f"{association}:{known}" not in apart and resembles(bare, known)
-    }
-    for other in unknown:
-        place, other_bare = association_and_name(competition, other)
-        if other != name and place == association and other not in others and resembles(bare, other_bare):
-            rivals.add(other_bare)
-    return rivals
+def _register(newcomers: _Newcomers, problems: dict[str, str]) -> None:
+    rivals = {name: newcomers.rivals(name) for name in newcomers.names}
+    for name, near in rivals.items():
+        if near:
+            problems[name] = str(UnknownTeam(name, newcomers.association, nearest(name, near)))
+            continue
+        team = f"{newcomers.association}:{name}"
+        newcomers.directory.add(Alias(newcomers.association, name, team))
+        newcomers.team_of[name] = team
+        del problems[name]
 
 
 def _collisions(team_of: Mapping[str, str], diaries: Mapping[str, _Diary]) -> dict[str, str]:

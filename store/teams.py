@@ -10,8 +10,9 @@ from __future__ import annotations
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
+from itertools import chain, starmap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,7 +73,7 @@ class TeamDirectory:
             UnknownTeam: If the name means no team, or more than one.
         """
         association, bare = association_and_name(competition, name)
-        found = self._everywhere(association, bare) if association in CONTINENTS else self._within(association, bare)
+        found = self._everywhere(bare) if association in CONTINENTS else self._within(association, bare)
         if found is None:
             raise UnknownTeam(bare, association, nearest(bare, self._near_candidates(association)))
         return found
@@ -88,10 +89,7 @@ class TeamDirectory:
                 return next(iter(meant))
         return None
 
-    def _everywhere(self, continent: str, name: str) -> str | None:
-        declared = self._within(continent, name)
-        if declared is not None:
-            return declared
+    def _everywhere(self, name: str) -> str | None:
         exact = {names[name] for place, names in self._exact.items() if is_in_europe(place) and name in names}
         meant = exact or {self._within(place, name) for place in list(self._exact) if is_in_europe(place)} - {None}
         return next(iter(meant)) if len(meant) == 1 else None
@@ -119,14 +117,23 @@ def association_and_name(competition: str, name: str) -> tuple[str, str]:
 def shipped_aliases() -> tuple[Alias, ...]:
     """Return the names of aliases.csv; a row whose alias is the canonical name declares a club."""
     with _SHIPPED.open(encoding="utf-8", newline="") as file:
-        return tuple(_alias(row["association"], row["alias"], row["canonical"]) for row in csv.DictReader(file))
+        rows = list(csv.DictReader(file))
+    return tuple(Alias(row["association"], row["alias"], f"{row['association']}:{row['canonical']}") for row in rows)
 
 
-def load_directory(connection: sa.Connection) -> TeamDirectory:
-    """Return all names known to this store: shipped ones, clubs it has met, and its own aliases."""
+def load_directory(connection: sa.Connection, associations: Collection[str] | None = None) -> TeamDirectory:
+    """Return the names known to this store: shipped ones, clubs it has met, and its own aliases.
+
+    Args:
+        connection: Inside a transaction.
+        associations: Those whose names are needed; None, or a continental one among them, for all.
+    """
+    everything = associations is None or not CONTINENTS.isdisjoint(associations)
+    chosen = frozenset(() if associations is None else associations)
     met = connection.execute(sa.select(teams.c.association, teams.c.name, teams.c.team).order_by(teams.c.team))
     own = connection.execute(sa.select(aliases.c.association, aliases.c.alias, aliases.c.team))
-    return TeamDirectory([*shipped_aliases(), *(Alias(*row) for row in met), *(Alias(*row) for row in own)])
+    names = chain(shipped_aliases(), starmap(Alias, met), starmap(Alias, own))
+    return TeamDirectory(alias for alias in names if everything or alias.association in chosen)
 
 
 def add_team(engine: sa.Engine, association: str, name: str) -> str:
@@ -137,7 +144,7 @@ def add_team(engine: sa.Engine, association: str, name: str) -> str:
     """
     team = _team_id(association, name)
     with writing(engine) as connection:
-        _insert_team(connection, team)
+        insert_teams(connection, [team])
     return team
 
 
@@ -154,7 +161,7 @@ def add_alias(engine: sa.Engine, association: str, name: str, canonical: str, *,
         if canonical not in known:
             raise UnknownTeam(canonical, association, nearest(canonical, known))
         team = f"{association}:{canonical}"
-        _insert_team(connection, team)
+        insert_teams(connection, [team])
         same = sa.and_(aliases.c.association == association, aliases.c.alias == name)
         connection.execute(sa.delete(aliases).where(same))
         row = {"association": association, "alias": name, "team": team, "source": source}
@@ -172,17 +179,10 @@ def insert_teams(connection: sa.Connection, team_ids: Iterable[str]) -> list[str
     return new
 
 
-def _insert_team(connection: sa.Connection, team: str) -> None:
-    insert_teams(connection, [team])
-
-
 def _team_id(association: str, name: str) -> str:
     if not association.strip() or not name.strip() or ":" in association:
         raise StoreError(
-            f"A team needs an association and a name, such as 'de' and 'SC Freiburg'; given {association!r} and {name!r}."
+            f"A team needs an association and a name, such as 'de' and 'SC Freiburg'; "
+            f"given {association!r} and {name!r}."
         )
     return f"{association}:{name}"
-
-
-def _alias(association: str, alias: str, canonical: str) -> Alias:
-    return Alias(association, alias, canonical if association in CONTINENTS else f"{association}:{canonical}")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
+from operator import attrgetter
 
 import sqlalchemy as sa
 
+from features.matches import association_of
 from store.database import writing
-from store.identity import Appointment, assign_legs, is_repeat, match_id, playing_order
-from store.merging import Row, merge, shown
+from store.identity import Appointment, assign_legs, is_repeat, match_id
+from store.merging import Change, Row, merge, shown
 from store.plausibility import implausible
 from store.records import MatchRecord, Statistics, Status
 from store.rejects import Reject
@@ -20,6 +22,7 @@ from store.teams import TeamDirectory, insert_teams, load_directory
 
 _NO_STATISTICS = Statistics()
 _NOTHING_KNOWN: Row = dict.fromkeys(STATISTICS)
+_statistics_of = attrgetter(*STATISTICS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def save(engine: sa.Engine, records: Iterable[MatchRecord], *, may_register_team
             report.rejects.append(_reject(record, reason))
     with writing(engine) as connection:
         revision = connection.execute(sa.select(state.c.revision).with_for_update()).scalar_one()
-        directory = load_directory(connection)
+        directory = load_directory(connection, {association_of(competition) for competition, _ in seasons})
         for season in sorted(seasons):
             entries = _resolve(directory, seasons[season], may_register_teams, report)
             _save_season(connection, season, entries, revision + 1, report)
@@ -125,6 +128,39 @@ def _resolve(
     return entries
 
 
+@dataclass(slots=True)
+class _Changes:
+    """Gather what one season's rows change."""
+
+    inserts: list[Row] = field(default_factory=list)
+    updates: list[tuple[str, Row]] = field(default_factory=list)
+
+    def place(self, before: Row | None, after: Row, entry: _Entry, report: SaveReport) -> None:
+        """Turn one row into an insert, an update, nothing or a refusal."""
+        identity = str(after["match_id"])
+        change = Change() if before is None else merge(before, after)
+        if change.refusal is not None:
+            report.rejects.append(_reject(entry.record, change.refusal))
+            return
+        report.match_ids[entry.position] = identity
+        if before is None:
+            self.inserts.append(after)
+            report.inserted += 1
+        elif change.values:
+            self.updates.append((identity, change.values))
+            report.updated += 1
+            report.corrections += [_correction(before, name, *pair) for name, pair in change.corrected.items()]
+        else:
+            report.unchanged += 1
+
+    def write(self, connection: sa.Connection, revision: int) -> None:
+        if self.inserts:
+            connection.execute(sa.insert(matches), [row | {"changed_at": revision} for row in self.inserts])
+        for identity, values in self.updates:
+            change = sa.update(matches).where(matches.c.match_id == identity)
+            connection.execute(change.values(**values, changed_at=revision))
+
+
 def _save_season(
     connection: sa.Connection, season: tuple[str, str], entries: list[_Entry], revision: int, report: SaveReport
 ) -> None:
@@ -132,40 +168,12 @@ def _save_season(
         return
     report.new_teams += insert_teams(connection, {team for entry in entries for team in (entry.home, entry.away)})
     stored = _stored_legs(connection, season)
-    inserts: list[Row] = []
-    updates: list[tuple[str, Row]] = []
+    changes = _Changes()
     for pairing, rows in _by_pairing(entries).items():
         known = stored.get(pairing, {})
-        for leg, row in _with_legs(rows, known, report):
-            _place(known.get(leg), _row(row, leg), row, inserts, updates, report)
-    _write(connection, inserts, updates, revision)
-
-
-def _place(
-    before: Row | None,
-    after: Row,
-    entry: _Entry,
-    inserts: list[Row],
-    updates: list[tuple[str, Row]],
-    report: SaveReport,
-) -> None:
-    """Turn one row into an insert, an update, nothing or a refusal."""
-    identity = str(after["match_id"])
-    if before is None:
-        inserts.append(after)
-        report.inserted += 1
-    else:
-        change = merge(before, after)
-        if change.refusal is not None:
-            report.rejects.append(_reject(entry.record, change.refusal))
-            return
-        if change.values:
-            updates.append((identity, change.values))
-            report.updated += 1
-        else:
-            report.unchanged += 1
-        report.corrections += [_correction(before, name, *pair) for name, pair in change.corrected.items()]
-    report.match_ids[entry.position] = identity
+        for leg, entry in _with_legs(rows, known, report):
+            changes.place(known.get(leg), _row(entry, leg), entry, report)
+    changes.write(connection, revision)
 
 
 def _with_legs(rows: Sequence[_Entry], known: Mapping[int, Row], report: SaveReport) -> list[tuple[int, _Entry]]:
@@ -185,7 +193,8 @@ def _with_legs(rows: Sequence[_Entry], known: Mapping[int, Row], report: SaveRep
             report.unchanged += 1
             report.match_ids[row.position] = str(_row(first, leg_of[first.position])["match_id"])
         else:
-            reason = f"repeats {first.record.origin or 'an earlier row'} ({_says(first.record)}) with {_says(row.record)}; the first is kept"
+            earlier = f"{first.record.origin or 'an earlier row'} ({_says(first.record)})"
+            reason = f"repeats {earlier} with {_says(row.record)}; the first is kept"
             report.rejects.append(_reject(row.record, reason))
     return [(leg_of[row.position], row) for row in kept]
 
@@ -217,11 +226,9 @@ def _appointment(row: Row) -> Appointment:
 
 def _row(entry: _Entry, leg: int) -> Row:
     record = entry.record
-    known = (
-        _NOTHING_KNOWN
-        if record.statistics == _NO_STATISTICS
-        else dict(zip(STATISTICS, astuple(record.statistics), strict=True))
-    )
+    statistics = record.statistics
+    is_bare = statistics == _NO_STATISTICS
+    known = _NOTHING_KNOWN if is_bare else dict(zip(STATISTICS, _statistics_of(statistics), strict=True))
     return {
         "match_id": match_id(record.competition, record.season, entry.home, entry.away, leg),
         "competition": record.competition,
@@ -242,14 +249,6 @@ def _row(entry: _Entry, leg: int) -> Row:
         "source_away": record.away,
         "origin": record.origin,
     }
-
-
-def _write(connection: sa.Connection, inserts: list[Row], updates: list[tuple[str, Row]], revision: int) -> None:
-    if inserts:
-        connection.execute(sa.insert(matches), [row | {"changed_at": revision} for row in inserts])
-    for identity, values in updates:
-        change = sa.update(matches).where(matches.c.match_id == identity)
-        connection.execute(change.values(**values, changed_at=revision))
 
 
 def _correction(row: Row, column: str, before: object, after: object) -> Correction:
