@@ -40,7 +40,7 @@ class DixonColes:
 
     Attributes:
         half_life_days: Age at which a match weighs one half.
-        ridge_team: Precision of a team's deviation from its prior, in matches' worth of evidence.
+        ridge_team: Precision (1 / variance) of a team's deviation from its prior, in log goals.
         newcomer_deficit: In log goals.
         level_step: Expected fall in strength from one division to the next, in log goals, where no team links them.
         attack, defence: By team, in log goals, fitted.
@@ -51,7 +51,7 @@ class DixonColes:
     """
 
     half_life_days: float = 365.0
-    ridge_team: float = 10.0
+    ridge_team: float = 7.0
     newcomer_deficit: float = 0.1
     level_step: float = 0.25
     name: str = "dixon_coles"

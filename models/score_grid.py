@@ -48,7 +48,7 @@ def score_grid(home_goals_expected: Array, away_goals_expected: Array, rho: floa
     Raises:
         InvalidForecast: If a mean lies outside (0, 100].
 
-    Source: Dixon & Coles (1997), "Modelling association football scores", eq. 4.2.
+    Source: Dixon & Coles (1997), "Modelling association football scores and inefficiencies in the betting market", section 4.
 
     >>> grid = score_grid(np.array([1.5]), np.array([1.2]), rho=0.0)
     >>> bool(np.isclose(grid[0, 2, 1], (np.exp(-1.5) * 1.5**2 / 2) * (np.exp(-1.2) * 1.2)))

@@ -85,7 +85,7 @@ class Prior:
 def negative_log_posterior(flat: Array, matches: WeightedMatches, prior: Prior) -> tuple[float, Array]:
     """Return minus the weighted log-likelihood plus the ridges, a match, and its gradient in ``flat``.
 
-    Constants (log factorials) are left out. Source: Dixon & Coles (1997), eq. 4.4 and 4.6.
+    Constants (log factorials) are left out. Source: Dixon & Coles (1997), section 4.
     """
     parameters = prior.split(flat)
     log_home, log_away = _log_expected(parameters, matches, prior)

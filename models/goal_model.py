@@ -1,0 +1,135 @@
+"""Expected goals from features, and with them the score grid that is served.
+
+One Poisson regression speaks for both sides: it sees each match twice, once from the home side and once from the
+away side, so that swapping the sides of the features swaps the answer. Home advantage comes in with the features.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize, minimize_scalar
+
+from features.frame import FeatureFrame
+from features.matches import MatchTable
+from models.errors import NotFitted
+from models.estimator import Array, played_rows
+from models.score_grid import low_score_factors, score_grid
+
+FEATURES: Final = ("goals_expected_home", "goals_expected_away", "elo_difference")
+
+# Intercept, log own and log opposing expected goals of the features, own Elo lead / 400: trust the features as they are.
+_PRIOR_MEAN: Final = np.array([0.0, 1.0, 0.0, 0.0])
+_BOUNDS: Final = ((-5.0, 5.0),) * 4
+_ELO_SCALE: Final = 400.0
+_RHO_BOUND: Final = 0.2
+_FEWEST_EXPECTED: Final = 0.05
+_MOST_EXPECTED: Final = 10.0
+
+
+@dataclass
+class GoalModel:
+    """Predict home and away goals from ``goals_expected_home``, ``goals_expected_away`` and ``elo_difference``.
+
+    A value that is not known (NaN) is replaced by the median of the training matches. Expected goals are kept within
+    0.05 and 10 a side.
+
+    Attributes:
+        ridge: Precision of the prior that draws the coefficients to "the features' expected goals are right".
+        coefficients: Intercept, log own goals, log opposing goals, own Elo lead / 400. Shape (4,); None until fitted.
+        usual: Median of each of FEATURES in training. Shape (3,).
+        rho: Dependence of low scores.
+    """
+
+    ridge: float = 10.0
+    name: str = "goal_model"
+    coefficients: Array | None = None
+    usual: Array | None = None
+    rho: float = 0.0
+
+    def fit(self, matches: MatchTable, features: FeatureFrame) -> Self:
+        """Maximise the likelihood of the goals, then that of rho given them. Raises NothingToLearn."""
+        played = played_rows(self.name, matches)
+        values = features.select(FEATURES).values[played]
+        self.usual = _medians(values)
+        home_goals, away_goals = matches.home_goals[played], matches.away_goals[played]
+        design = self._design(values)
+        self.coefficients = minimize(
+            negative_log_posterior,
+            _PRIOR_MEAN,
+            args=(design, np.concatenate([home_goals, away_goals]), self.ridge),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=_BOUNDS,
+            options={"ftol": 1e-13, "gtol": 1e-9},
+        ).x
+        expected = self._expected(values)
+        self.rho = fit_rho(expected[:, 0], expected[:, 1], home_goals, away_goals)
+        return self
+
+    def expected_goals(self, features: FeatureFrame) -> Array:
+        """Return the expected home and away goals, shape (n, 2). Raises NotFitted."""
+        return self._expected(features.select(FEATURES).values)
+
+    def grid(self, features: FeatureFrame) -> Array:
+        """Return the score grids, shape (n, SIZE, SIZE). Raises NotFitted."""
+        expected = self.expected_goals(features)
+        return score_grid(expected[:, 0], expected[:, 1], self.rho)
+
+    def _expected(self, values: Array) -> Array:
+        if self.coefficients is None:
+            raise NotFitted(self.name)
+        log_expected = (self._design(values) * self.coefficients).sum(axis=1)
+        expected = np.clip(np.exp(log_expected), _FEWEST_EXPECTED, _MOST_EXPECTED)
+        return np.stack([expected[: len(values)], expected[len(values) :]], axis=1)
+
+    def _design(self, values: Array) -> Array:
+        """Return the regressors of all home sides, then of all away sides. Shape (2 n, 4)."""
+        values = np.where(np.isfinite(values), values, np.asarray(self.usual))
+        goals = np.log(np.clip(values[:, :2], _FEWEST_EXPECTED, _MOST_EXPECTED))
+        lead, one = values[:, 2:] / _ELO_SCALE, np.ones((len(values), 1))
+        return np.vstack([np.hstack([one, goals, lead]), np.hstack([one, goals[:, ::-1], -lead])])
+
+
+def negative_log_posterior(coefficients: Array, design: Array, goals: Array, ridge: float) -> tuple[float, Array]:
+    """Return minus the Poisson log-likelihood plus the ridge, a row, and its gradient. Log factorials are left out.
+
+    Args:
+        coefficients: Shape (4,).
+        design: Shape (n, 4).
+        goals: Shape (n,).
+        ridge: Precision of the coefficients around their prior mean.
+    """
+    log_expected = (design * coefficients).sum(axis=1)
+    expected = np.exp(log_expected)
+    deviation = coefficients - _PRIOR_MEAN
+    value = (expected - goals * log_expected).sum() + 0.5 * ridge * (deviation**2).sum()
+    gradient = (design * (expected - goals)[:, None]).sum(axis=0) + ridge * deviation
+    return float(value) / len(goals), gradient / len(goals)
+
+
+def fit_rho(home_expected: Array, away_expected: Array, home_goals: Array, away_goals: Array) -> float:
+    """Return the rho within +-0.2 that makes the low scores most likely, given the expected goals; shapes (n,)."""
+    is_low = (home_goals <= 1) & (away_goals <= 1)
+    if not is_low.any():
+        return 0.0
+    home, away = home_expected[is_low], away_expected[is_low]
+    rows = np.arange(len(home))
+    scores = home_goals[is_low].astype(np.intp), away_goals[is_low].astype(np.intp)
+
+    def negative_log_likelihood(rho: float) -> float:
+        factors = low_score_factors(home, away, rho)[rows, scores[0], scores[1]]
+        return -float(np.log(np.maximum(factors, 1e-9)).sum())
+
+    bounds = (-_RHO_BOUND, _RHO_BOUND)
+    return float(minimize_scalar(negative_log_likelihood, bounds=bounds, method="bounded").x)
+
+
+def _medians(values: Array) -> NDArray[np.float64]:
+    """Return the median of each column's known values; expected goals of 1 and no lead where none is known."""
+    known = [column[np.isfinite(column)] for column in values.T]
+    fallback = (1.0, 1.0, 0.0)
+    return np.array([np.median(c) if len(c) else usual for c, usual in zip(known, fallback, strict=True)])
