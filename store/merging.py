@@ -129,8 +129,14 @@ def _time_of_day(stored: Mapping[str, object], incoming: Mapping[str, object]) -
 
 
 def _same_day(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+    """Say whether two kick-offs can be one date; a date alone is the local one, which begins up to 14 h before UTC's."""
     first, second = one["kickoff"], other["kickoff"]
-    return isinstance(first, int) and isinstance(second, int) and first // 86_400 == second // 86_400
+    if not isinstance(first, int) or not isinstance(second, int):
+        return False
+    if one["is_date_only"] == other["is_date_only"]:
+        return first // 86_400 == second // 86_400
+    day, time = (first, second) if one["is_date_only"] else (second, first)
+    return day - 14 * 3_600 <= time < day + 36 * 3_600
 
 
 def _goals(row: Mapping[str, object]) -> tuple[object, object]:
