@@ -90,6 +90,17 @@ def plain_json(body: bytes | msgspec.Raw) -> object:
         raise _not_json(error) from error
 
 
+def require_at_most(limit: int, given: int, field: str) -> None:
+    """Raise Refusal (422) if a list is longer than the settings allow."""
+    if given > limit:
+        raise Refusal(
+            Code.INVALID_REQUEST,
+            f"{given} {field} were given, expected 1 to {limit}. Send them in several calls.",
+            path=f"$.{field}",
+            details={"given": given, "maximum": limit},
+        )
+
+
 def _name_of(decoder: msgspec.json.Decoder[T]) -> str:
     return str(getattr(decoder.type, "__name__", decoder.type))
 

@@ -120,17 +120,20 @@ class Error(msgspec.Struct, frozen=True, kw_only=True):
     timestamp: dt.datetime
 
 
-def refusal_of(failure: failures.PredictionFailure, *, places: Mapping[str, str] | None = None) -> Refusal:
+def refusal_of(
+    failure: failures.PredictionFailure, *, places: Mapping[str, str] | None = None, prefix: str = "$"
+) -> Refusal:
     """Turn a failure of the runners into what the caller is told.
 
-    ``places`` renames paths to where the caller put the value, such as
-    ``{"$.match_id": "$.path.match_id"}``. A failure of no known class is an
-    internal error, and its text stays inside.
+    Args:
+        failure: One of a class not listed above is an internal error, and its text stays inside.
+        places: Where the caller put a value, if not in the body: ``{"$.match_id": "$.path.match_id"}``.
+        prefix: Where the question stands in the body, such as ``$.requests[3]``.
     """
     code = _CODE_OF_FAILURE.get(type(failure))
     if code is None:
         return internal_error()
-    path = (places or {}).get(failure.path or "", failure.path)
+    path = None if failure.path is None else (places or {}).get(failure.path, f"{prefix}{failure.path[1:]}")
     return Refusal(code, failure.message, path=path, details=failure.details)
 
 

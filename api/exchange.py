@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from api.headers import JSON_MEDIA_TYPE
 
@@ -14,23 +14,33 @@ Send = Callable[[Message], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 
+UNMATCHED: Final = "unmatched"
+
+
 @dataclass(slots=True)
 class Call:
-    """Hold one request after routing.
+    """Hold one request, and what is learned of it on its way.
 
     Attributes:
-        parameters: Decoded segments of the path by name.
+        raw_path: As sent, percent-encoded.
         query: The raw query string.
         started: ``time.perf_counter()`` when the request arrived.
-        predictions: Set by the handler: how many forecasts were asked for; goes to the access log.
+        template: Of the route, once it is found; few values, fit for logs and metrics.
+        parameters: Decoded segments of the path by name.
+        route_headers: Sent with every answer of the route, errors included.
+        predictions: How many forecasts were asked for, once that is known.
     """
 
     request_id: str
-    parameters: Mapping[str, str]
+    method: str
+    raw_path: bytes
     query: bytes
     headers: Sequence[Header]
     receive: Receive
     started: float
+    template: str = UNMATCHED
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    route_headers: Sequence[Header] = ()
     predictions: int = 0
 
 
@@ -41,7 +51,7 @@ class Answer:
     status: int
     body: bytes
     media_type: bytes = JSON_MEDIA_TYPE
-    headers: list[Header] = field(default_factory=list)
+    headers: Sequence[Header] = ()
 
 
 Handler = Callable[[Call], Awaitable[Answer]]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from api.responses import Count, Moment, Probability, Rate
+from api.responses import Count, Match, Moment, Probability, Rate
 
 
 class ModelSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class FeatureEntry(msgspec.Struct, frozen=True, kw_only=True):
     minimum: float | None
     maximum: float | None
     missing: Annotated[str, Meta(description="What stands in where it cannot be computed.")] | None
-    version: int | str | None
+    version: int | None
 
 
 class ModelDetail(ModelSummary, frozen=True, kw_only=True):
@@ -103,7 +103,7 @@ class OldPrediction(msgspec.Struct, frozen=True, kw_only=True):
     confidence: Probability
     model_version: str
     predicted_at: Moment
-    details: Annotated[dict[str, object], Meta(description="The match; null unless include_details was asked.")] | None
+    details: Annotated[Match, Meta(description="The match; null unless include_details was asked.")] | None
 
 
 class OldBatch(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -13,23 +13,32 @@ from store.records import Status
 # The lookahead is for Python, whose $ also matches before a final newline.
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$(?!\n)"
 
+LONGEST_NAME: Final = 64
+
+DATE_OR_TIME: Final = {"anyOf": [{"format": "date"}, {"format": "date-time"}]}
+
 ModelName: TypeAlias = Annotated[
     str,
     Meta(
-        min_length=1, max_length=64, pattern=NAME_PATTERN, description="Name of a served model.", examples=["default"]
+        min_length=1,
+        max_length=LONGEST_NAME,
+        pattern=NAME_PATTERN,
+        description="Name of a served model.",
+        examples=["default"],
     ),
 ]
 ModelVersion: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=128, description="Version of the model; null is the current one.")
 ]
 MatchId: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=64, description="Id of a match, as GET /v1/fixtures lists it.")
+    str, Meta(min_length=1, max_length=LONGEST_NAME, description="Id of a match, as GET /v1/fixtures lists it.")
 ]
 TeamName: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=128, description="A team's name or a known alias of it; never guessed.")
 ]
 CompetitionCode: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=64, description="Code of a competition, as GET /v1/competitions lists it.")
+    str,
+    Meta(min_length=1, max_length=LONGEST_NAME, description="Code of a competition, as GET /v1/competitions lists it."),
 ]
 Instant: TypeAlias = Annotated[dt.datetime, Meta(tz=True, description="RFC 3339 with an offset or Z.")]
 Goals: TypeAlias = Annotated[int, Meta(ge=0, le=99)]
@@ -87,7 +96,12 @@ class BatchPredictionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_u
     ]
     batch_id: (
         Annotated[
-            str, Meta(min_length=1, max_length=64, description="Echoed in the answer; null or absent makes a new one.")
+            str,
+            Meta(
+                min_length=1,
+                max_length=LONGEST_NAME,
+                description="Echoed in the answer; null or absent makes a new one.",
+            ),
         ]
         | None
     ) = None
@@ -114,7 +128,7 @@ class ResultRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     away_team: TeamName | None = None
     home_goals: Goals | None = None
     away_goals: Goals | None = None
-    round: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    round: Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)] | None = None
     neutral_venue: bool = False
 
 
@@ -145,15 +159,23 @@ class OldBatchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class FixturesQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Choose fixtures."""
 
-    competition: CompetitionCode | None = None
-    team: Annotated[str, Meta(min_length=1, max_length=128, description="Home or away.")] | None = None
-    earliest: Annotated[str, Meta(description="No kick-off before this date or time.")] | None = msgspec.field(
-        name="from", default=None
-    )
-    latest: Annotated[str, Meta(description="No kick-off after this time, or after the end of this date.")] | None = (
-        msgspec.field(name="to", default=None)
-    )
-    limit: Annotated[int, Meta(ge=1, description="Matches on one page.")] | None = None
+    competition: CompetitionCode | UnsetType = UNSET
+    team: Annotated[str, Meta(min_length=1, max_length=128, description="Home or away.")] | UnsetType = UNSET
+    earliest: (
+        Annotated[str, Meta(description="No kick-off before this date or time.", extra_json_schema=DATE_OR_TIME)]
+        | UnsetType
+    ) = msgspec.field(name="from", default=UNSET)
+    latest: (
+        Annotated[
+            str,
+            Meta(
+                description="No kick-off after this time, or after the end of this date.",
+                extra_json_schema=DATE_OR_TIME,
+            ),
+        ]
+        | UnsetType
+    ) = msgspec.field(name="to", default=UNSET)
+    limit: Annotated[int, Meta(ge=1, description="Matches on one page.")] | UnsetType = UNSET
     offset: Annotated[
         int, Meta(ge=0, le=1_000_000_000, description="Matches to skip; next_offset of the page before.")
     ] = 0
@@ -162,13 +184,13 @@ class FixturesQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class TeamsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Choose teams."""
 
-    competition: CompetitionCode | None = None
+    competition: CompetitionCode | UnsetType = UNSET
 
 
 class ModelsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Choose models."""
 
-    model_type: ModelType | None = None
+    model_type: ModelType | UnsetType = UNSET
 
 
 class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,6 +12,7 @@ from api.errors import Code
 
 Probability: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0)]
 Outcome: TypeAlias = Literal["home_win", "draw", "away_win"]
+RowOutcome: TypeAlias = Literal["inserted", "updated", "unchanged", "refused"]
 Moment: TypeAlias = Annotated[dt.datetime, Meta(tz=True)]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 Milliseconds: TypeAlias = Annotated[float, Meta(ge=0.0)]
@@ -243,7 +244,7 @@ class ResultOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one posted row; a refused one carries a code, a message and the path of the field."""
 
     index: Annotated[int, Meta(ge=0, description="Place in the request, counted from 0.")]
-    outcome: Literal["inserted", "updated", "unchanged", "refused"]
+    outcome: RowOutcome
     match_id: str | None
     error: Code | None
     message: str | None

@@ -1,0 +1,179 @@
+"""The HTTP API as a plain ASGI application: one request in, one answer out, whatever happens in between."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from api.batches import batch_routes
+from api.bodies import CallerLeft
+from api.context import Context
+from api.counters import Counters
+from api.documents import DocumentDesk
+from api.errors import Code, Refusal, body_of, internal_error, refusal_of
+from api.exchange import Answer, Call, Receive, Send
+from api.headers import request_id_of
+from api.legacy import legacy_routes
+from api.matches import match_routes
+from api.models import model_routes
+from api.observer import Observer, unobserved
+from api.predictions import prediction_routes
+from api.query_strings import decode_query
+from api.requests import NoQuery
+from api.results import results_routes
+from api.router import Route, Router
+from api.settings import ApiSettings
+from api.status import status_routes
+from runners.backend import Backend
+from runners.errors import PredictionFailure
+
+CALLER_LEFT: Final = 499  # as nginx writes it; never sent, only counted
+
+access_log = logging.getLogger("football.access")
+error_log = logging.getLogger("football.api")
+
+# Details come from the runners too; what JSON cannot write is written as text rather than lost.
+_encoder = msgspec.json.Encoder(enc_hook=str)
+
+
+def owns(path: str) -> bool:
+    """Return whether the API answers a path; all others belong to the server around it.
+
+    >>> owns("/v1/fixtures"), owns("/predictions/"), owns("/livez")
+    (True, True, False)
+    """
+    return path.startswith(("/v1/", "/predictions/")) or path in {"/openapi.json", "/docs", "/v1", "/predictions"}
+
+
+def create_application(backend: Backend, *, settings: ApiSettings, observer: Observer = unobserved) -> Application:
+    """Return the ASGI application that answers from the backend.
+
+    Args:
+        backend: Answers every question; the only way to the rest of the service.
+        settings: Limits and dates.
+        observer: Told of each request once it is answered.
+    """
+    context = Context(backend, settings, Counters())
+    routes = (
+        *prediction_routes(context),
+        *batch_routes(context),
+        *match_routes(context),
+        *results_routes(context),
+        *model_routes(context),
+        *status_routes(context),
+        *legacy_routes(context),
+    )
+    return Application(DocumentDesk(routes, settings).routes, context, observer)
+
+
+class Application:
+    """Route a request, answer it in the one shape, write it to the access log and tell the observer."""
+
+    def __init__(self, routes: tuple[Route, ...], context: Context, observer: Observer) -> None:
+        self._router = Router(routes)
+        self._context = context
+        self._observer = observer
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection; only HTTP is spoken here."""
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _live(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _serve(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        call = _call_of(scope, receive)
+        status = CALLER_LEFT
+        try:
+            answer = await self._answer(call)
+            status = answer.status
+            await _send(answer, call, send)
+        except CallerLeft:
+            pass
+        finally:
+            self._note(call, status)
+
+    async def _answer(self, call: Call) -> Answer:
+        try:
+            endpoint, call.parameters = self._router.find(call.raw_path)
+            call.template, call.route_headers = endpoint.template, endpoint.headers
+            route = endpoint.route(call.method)
+            if call.query and route.operation.query is NoQuery:
+                decode_query(call.query, NoQuery)
+            return await route.handle(call)
+        except Refusal as refusal:
+            return self._refused(refusal, call)
+        except PredictionFailure as failure:
+            return self._refused(refusal_of(failure), call)
+        except CallerLeft:
+            raise
+        except Exception:  # noqa: BLE001 - the last line of defence; text and traceback stay in the log
+            error_log.exception("internal error", extra={"request_id": call.request_id, "route": call.template})
+            return self._refused(internal_error(), call)
+
+    def _refused(self, refusal: Refusal, call: Call) -> Answer:
+        if refusal.code is Code.INTERNAL_ERROR:
+            self._context.counters.internal_errors += 1
+        headers = list(refusal.headers)
+        if refusal.code is Code.MODEL_UNAVAILABLE:
+            headers.append((b"retry-after", str(self._context.settings.retry_after_s).encode()))
+        error = body_of(refusal, request_id=call.request_id, timestamp=dt.datetime.now(dt.UTC))
+        return Answer(refusal.status, _encoder.encode(error), headers=headers)
+
+    def _note(self, call: Call, status: int) -> None:
+        seconds = time.perf_counter() - call.started
+        if access_log.isEnabledFor(logging.INFO):
+            noted = {
+                "request_id": call.request_id,
+                "method": call.method,
+                "route": call.template,
+                "status": status,
+                "duration_ms": round(seconds * 1e3, 3),
+                "predictions": call.predictions,
+            }
+            access_log.info("request", extra=noted)
+        try:
+            self._observer(
+                route=call.template, method=call.method, status=status, seconds=seconds, predictions=call.predictions
+            )
+        except Exception:  # noqa: BLE001 - an observer must not break a request
+            error_log.exception("observer failed", extra={"request_id": call.request_id})
+
+
+def _call_of(scope: Mapping[str, Any], receive: Receive) -> Call:
+    return Call(
+        request_id=request_id_of(scope["headers"]),
+        method=scope["method"],
+        raw_path=scope.get("raw_path") or scope["path"].encode(),
+        query=scope.get("query_string", b""),
+        headers=scope["headers"],
+        receive=receive,
+        started=time.perf_counter(),
+    )
+
+
+async def _send(answer: Answer, call: Call, send: Send) -> None:
+    headers = [
+        (b"content-type", answer.media_type),
+        (b"content-length", str(len(answer.body)).encode()),
+        (b"x-request-id", call.request_id.encode()),
+        *answer.headers,
+        *call.route_headers,
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else answer.body})
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

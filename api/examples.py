@@ -1,0 +1,204 @@
+"""Example bodies and answers for the documentation. Tests check each against its schema."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+REQUEST_ID: Final = "5f0c8d1e9b7a4c3d8e2f1a0b9c8d7e6f"
+MATCH_ID: Final = "de.1-2020-21-8f3a5c"
+VERSION: Final = "7kq2xnv4mo"
+
+MATCH: Final[dict[str, Any]] = {
+    "match_id": MATCH_ID,
+    "competition": "de.1",
+    "season": "2020-21",
+    "kickoff": "2021-05-22T13:30:00Z",
+    "is_date_only": False,
+    "home_team": "Bayern München",
+    "away_team": "FC Augsburg",
+    "status": "scheduled",
+    "neutral_venue": False,
+    "home_goals": None,
+    "away_goals": None,
+}
+PREDICTION: Final[dict[str, Any]] = {
+    "request_id": REQUEST_ID,
+    "match_id": MATCH_ID,
+    "predicted_at": "2021-05-21T09:00:00Z",
+    "home_win_prob": 0.75,
+    "draw_prob": 0.15,
+    "away_win_prob": 0.1,
+    "predicted_outcome": "home_win",
+    "confidence": 0.75,
+    "model_name": "football",
+    "model_version": VERSION,
+    "model_type": "xgboost",
+    "features_used": ["elo_difference", "goals_expected_home"],
+    "prediction_time_ms": 1.7,
+    "cached": False,
+    "degraded": False,
+    "metadata": {
+        "prediction_type": "winner",
+        "match": MATCH,
+        "as_of": "2021-05-21T09:00:00Z",
+        "feature_state_version": "b1946ac9",
+        "newest_result_at": "2021-05-16T16:00:00Z",
+        "trained_until": "2020-08-01T00:00:00Z",
+        "overridden_features": [],
+        "degraded_reasons": [],
+    },
+    "expected_goals": None,
+    "over_under": None,
+    "both_teams_to_score": None,
+    "double_chance": {"home_or_draw": 0.9, "home_or_away": 0.85, "draw_or_away": 0.25},
+    "draw_no_bet": {"home": 0.8824, "away": 0.1176},
+    "asian_handicap": None,
+    "correct_score": None,
+    "prediction_set": {"coverage": 0.8, "outcomes": ["home_win", "draw"], "probability": 0.9},
+    "intervals": None,
+    "explanation": None,
+}
+PREDICTION_REQUEST: Final[dict[str, Any]] = {
+    "home_team": "Bayern München",
+    "away_team": "FC Augsburg",
+    "competition": "de.1",
+    "kickoff": "2021-05-22T13:30:00Z",
+    "prediction_type": "winner",
+}
+BATCH_REQUEST: Final[dict[str, Any]] = {
+    "batch_id": "weekend",
+    "requests": [{"match_id": MATCH_ID}, {"match_id": "unknown"}],
+}
+BATCH_ERROR: Final[dict[str, Any]] = {
+    "request_index": 1,
+    "match_id": "unknown",
+    "error": "MATCH_NOT_FOUND",
+    "message": "No match has the id 'unknown'. GET /v1/fixtures lists those that can be asked for.",
+    "details": {"match_id": "unknown", "path": "$.requests[1].match_id"},
+}
+BATCH: Final[dict[str, Any]] = {
+    "batch_id": "weekend",
+    "total_requests": 2,
+    "successful_predictions": 1,
+    "failed_predictions": 1,
+    "predictions": [PREDICTION, BATCH_ERROR],
+    "errors": [BATCH_ERROR],
+    "batch_time_ms": 2.4,
+    "cached_count": 0,
+}
+FIXTURES: Final[dict[str, Any]] = {"matches": [MATCH], "total": 1, "limit": 100, "offset": 0, "next_offset": None}
+COMPETITIONS: Final[dict[str, Any]] = {
+    "competitions": [{"code": "de.1", "seasons": ["2019-20", "2020-21"], "matches": 612, "teams": 20}],
+    "total": 1,
+}
+TEAMS: Final[dict[str, Any]] = {"teams": [{"name": "Bayern München", "association": "de"}], "total": 1}
+RESULTS_REQUEST: Final[dict[str, Any]] = {
+    "results": [
+        {"match_id": MATCH_ID, "status": "played", "home_goals": 5, "away_goals": 2},
+        {"status": "played", "competition": "de.1", "season": "2020-21", "home_team": "Bayrn", "away_team": "Mainz 05"},
+    ]
+}
+RESULTS: Final[dict[str, Any]] = {
+    "total": 2,
+    "inserted": 0,
+    "updated": 1,
+    "unchanged": 0,
+    "refused": 1,
+    "results": [
+        {"index": 0, "outcome": "updated", "match_id": MATCH_ID, "error": None, "message": None, "path": None},
+        {
+            "index": 1,
+            "outcome": "refused",
+            "match_id": None,
+            "error": "INVALID_REQUEST",
+            "message": "No team in 'de.1' is called 'Bayrn'. Did you mean 'Bayern München'?",
+            "path": "$.results[1].home_team",
+        },
+    ],
+}
+MODEL: Final[dict[str, Any]] = {
+    "model_name": "football",
+    "model_version": VERSION,
+    "model_type": "xgboost",
+    "created_at": "2020-08-02T06:00:00Z",
+    "file_size": 1843200,
+    "accuracy": 0.53,
+    "features": ["elo_difference", "goals_expected_home"],
+    "metadata": {"n_matches": 61250},
+    "metrics": {"rps": 0.196, "accuracy": 0.53},
+    "trained_until": "2020-08-01T00:00:00Z",
+}
+MODELS: Final[dict[str, Any]] = {"models": [MODEL], "total_models": 1, "default_model": "football"}
+MODEL_DETAIL: Final[dict[str, Any]] = {
+    **MODEL,
+    "feature_list": [
+        {
+            "name": "elo_difference",
+            "meaning": "home minus away Elo, with the competition's home advantage",
+            "unit": "Elo points",
+            "minimum": -2000.0,
+            "maximum": 2000.0,
+            "missing": "never missing",
+            "version": 1,
+        }
+    ],
+    "importance": {"elo_difference": 0.6, "goals_expected_home": 0.4},
+    "card": {"n_matches": 61250},
+}
+HEALTH: Final[dict[str, Any]] = {
+    "status": "healthy",
+    "model_loaded": True,
+    "cache_status": "absent",
+    "hot_reload_enabled": False,
+    "loaded_models": [MODEL],
+    "uptime_seconds": 86400.0,
+    "memory_usage_mb": 210.5,
+    "last_prediction_time": "2021-05-21T09:00:00Z",
+    "reasons": [],
+    "feature_state_version": "b1946ac9",
+    "newest_result_at": "2021-05-16T16:00:00Z",
+}
+STATS: Final[dict[str, Any]] = {
+    "total_predictions": 1000,
+    "successful_predictions": 990,
+    "failed_predictions": 10,
+    "internal_errors": 0,
+    "cache_hits": 0,
+    "cache_misses": 0,
+    "average_prediction_time": 1.7,
+    "success_rate": 0.99,
+    "cache_hit_rate": None,
+    "started_at": "2021-05-20T09:00:00Z",
+}
+OLD_PREDICTION: Final[dict[str, Any]] = {
+    "match_id": MATCH_ID,
+    "home_win_prob": 0.75,
+    "draw_prob": 0.15,
+    "away_win_prob": 0.1,
+    "predicted_outcome": "home",
+    "confidence": 0.75,
+    "model_version": VERSION,
+    "predicted_at": "2021-05-21T09:00:00Z",
+    "details": None,
+}
+OLD_BATCH: Final[dict[str, Any]] = {
+    "predictions": [OLD_PREDICTION],
+    "total": 2,
+    "success_count": 1,
+    "failed_count": 1,
+    "failed_match_ids": ["unknown"],
+}
+OLD_CARD: Final[dict[str, Any]] = {
+    "service": "predictions",
+    "endpoints": [{"method": "GET", "path": "/predictions/health", "successor": "/v1/predictions/health"}],
+    "deprecated_at": "2021-05-01T00:00:00Z",
+    "ends_at": "2021-05-31T00:00:00Z",
+}
+OLD_HEALTH: Final[dict[str, Any]] = {"status": "healthy", "service": "predictions"}
+ERROR: Final[dict[str, Any]] = {
+    "error": "MATCH_NOT_FOUND",
+    "message": "No match has the id 'unknown'. GET /v1/fixtures lists those that can be asked for.",
+    "details": {"match_id": "unknown", "path": "$.match_id"},
+    "request_id": REQUEST_ID,
+    "timestamp": "2021-05-21T09:00:00Z",
+}

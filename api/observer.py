@@ -1,0 +1,17 @@
+"""The hook through which monitoring sees requests, without the API knowing monitoring."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Observer(Protocol):
+    """Be told of each request once it is answered. What it raises is logged and harms no request."""
+
+    def __call__(self, *, route: str, method: str, status: int, seconds: float, predictions: int) -> None:
+        """Take note of one request; ``route`` is the template, so that its values are few."""
+        ...
+
+
+def unobserved(*, route: str, method: str, status: int, seconds: float, predictions: int) -> None:
+    """Take no note."""

@@ -1,0 +1,171 @@
+"""From the runners' forecasts and views to the answers' schemas. Adds nothing but what is said here."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from api import responses as out
+from api.requests import PredictionRequest
+from runners.queries import Contribution, Forecast, Line, Markets, MatchView
+
+OUTCOMES: Final[tuple[out.Outcome, ...]] = ("home_win", "draw", "away_win")
+SET_COVERAGE: Final = 0.8
+
+_WINNER: Final = frozenset({"double_chance", "draw_no_bet", "prediction_set"})
+BLOCKS: Final[Mapping[str, frozenset[str]]] = {
+    "winner": _WINNER,
+    "score": _WINNER | {"expected_goals", "correct_score", "intervals"},
+    "over_under": frozenset({"expected_goals", "over_under", "both_teams_to_score"}),
+    "probability": _WINNER
+    | {"expected_goals", "over_under", "both_teams_to_score", "asian_handicap", "correct_score", "intervals"},
+}
+
+
+def prediction_of(
+    forecast: Forecast, request: PredictionRequest, *, request_id: str, predicted_at: dt.datetime, milliseconds: float
+) -> out.Prediction:
+    """Return the answer to a request: the forecast, with the market blocks that the request chose."""
+    proba = (float(forecast.proba[0]), float(forecast.proba[1]), float(forecast.proba[2]))
+    likeliest = proba.index(max(proba))
+    blocks = BLOCKS[request.prediction_type]
+    markets = forecast.markets
+    return out.Prediction(
+        request_id=request_id,
+        match_id=forecast.match.match_id,
+        predicted_at=predicted_at,
+        home_win_prob=proba[0],
+        draw_prob=proba[1],
+        away_win_prob=proba[2],
+        predicted_outcome=OUTCOMES[likeliest],
+        confidence=proba[likeliest],
+        model_name=forecast.model_name,
+        model_version=forecast.model_version,
+        model_type=forecast.model_type,
+        features_used=list(forecast.features_used),
+        prediction_time_ms=milliseconds,
+        cached=False,
+        degraded=bool(forecast.degraded),
+        metadata=_metadata(forecast, request),
+        expected_goals=_expected_goals(markets) if "expected_goals" in blocks else None,
+        over_under=[_over_under(line) for line in markets.over_under] if "over_under" in blocks else None,
+        both_teams_to_score=_both_to_score(markets) if "both_teams_to_score" in blocks else None,
+        double_chance=_double_chance(markets) if "double_chance" in blocks else None,
+        draw_no_bet=_draw_no_bet(markets) if "draw_no_bet" in blocks else None,
+        asian_handicap=[_handicap(line) for line in markets.asian_handicap] if "asian_handicap" in blocks else None,
+        correct_score=_correct_score(markets) if "correct_score" in blocks else None,
+        prediction_set=prediction_set_of(proba) if "prediction_set" in blocks else None,
+        intervals=_intervals(markets) if "intervals" in blocks else None,
+        explanation=_explanation(forecast.explanation) if request.explain else None,
+    )
+
+
+def prediction_set_of(proba: tuple[float, float, float], coverage: float = SET_COVERAGE) -> out.PredictionSet:
+    """Return the fewest outcomes whose chances together reach the coverage, most likely first.
+
+    >>> prediction_set_of((0.5, 0.2, 0.3)).outcomes
+    ['home_win', 'away_win']
+    """
+    outcomes: list[out.Outcome] = []
+    reached = 0.0
+    for index in sorted(range(3), key=lambda i: -proba[i]):
+        if reached >= coverage - 1e-12:
+            break
+        outcomes.append(OUTCOMES[index])
+        reached += proba[index]
+    return out.PredictionSet(coverage=coverage, outcomes=outcomes, probability=reached)
+
+
+def match_of(view: MatchView) -> out.Match:
+    """Return a match as callers see it."""
+    return out.Match(
+        match_id=view.match_id,
+        competition=view.competition,
+        season=view.season,
+        kickoff=utc(view.kickoff),
+        is_date_only=view.is_date_only,
+        home_team=view.home_team,
+        away_team=view.away_team,
+        status=str(view.status),
+        neutral_venue=view.is_neutral_venue,
+        home_goals=view.home_goals,
+        away_goals=view.away_goals,
+    )
+
+
+def utc(moment: dt.datetime | None) -> dt.datetime | None:
+    """Return the same instant in UTC, which is written with a Z; None stays None."""
+    return None if moment is None else moment.astimezone(dt.UTC)
+
+
+def _metadata(forecast: Forecast, request: PredictionRequest) -> out.PredictionMetadata:
+    return out.PredictionMetadata(
+        prediction_type=request.prediction_type,
+        match=match_of(forecast.match),
+        as_of=forecast.as_of.astimezone(dt.UTC),
+        feature_state_version=forecast.feature_state_version,
+        newest_result_at=utc(forecast.newest_result_at),
+        trained_until=forecast.trained_until.astimezone(dt.UTC),
+        overridden_features=list(forecast.overridden),
+        degraded_reasons=list(forecast.degraded),
+    )
+
+
+def _expected_goals(markets: Markets) -> out.ExpectedGoals:
+    return out.ExpectedGoals(home=float(markets.expected_home_goals), away=float(markets.expected_away_goals))
+
+
+def _over_under(line: Line) -> out.OverUnder:
+    return out.OverUnder(line=float(line.line), over=float(line.first), under=float(line.second), push=float(line.push))
+
+
+def _handicap(line: Line) -> out.AsianHandicap:
+    return out.AsianHandicap(
+        line=float(line.line), home=float(line.first), away=float(line.second), push=float(line.push)
+    )
+
+
+def _both_to_score(markets: Markets) -> out.BothTeamsToScore:
+    yes = float(markets.both_teams_to_score)
+    return out.BothTeamsToScore(yes=yes, no=1.0 - yes)
+
+
+def _double_chance(markets: Markets) -> out.DoubleChance:
+    home_or_draw, home_or_away, draw_or_away = (min(float(p), 1.0) for p in markets.double_chance)
+    return out.DoubleChance(home_or_draw=home_or_draw, home_or_away=home_or_away, draw_or_away=draw_or_away)
+
+
+def _draw_no_bet(markets: Markets) -> out.DrawNoBet:
+    return out.DrawNoBet(home=float(markets.draw_no_bet[0]), away=float(markets.draw_no_bet[1]))
+
+
+def _correct_score(markets: Markets) -> out.CorrectScore:
+    scores = [
+        out.ScoreChance(home=int(s.home), away=int(s.away), probability=float(s.probability))
+        for s in markets.correct_score
+    ]
+    return out.CorrectScore(scores=scores, other=max(float(markets.other_scores), 0.0))
+
+
+def _intervals(markets: Markets) -> out.Intervals:
+    home, away, total = (
+        out.GoalInterval(low=int(low), high=int(high))
+        for low, high in (markets.goal_intervals[name] for name in ("home", "away", "total"))
+    )
+    return out.Intervals(coverage=float(markets.interval_coverage), home=home, away=away, total=total)
+
+
+def _explanation(contributions: Sequence[Contribution] | None) -> list[out.FeatureContribution] | None:
+    if contributions is None:
+        return None
+    return [
+        out.FeatureContribution(
+            feature=c.feature,
+            value=None if c.value is None else float(c.value),
+            home_win=float(c.home_win),
+            draw=float(c.draw),
+            away_win=float(c.away_win),
+        )
+        for c in contributions
+    ]
