@@ -59,14 +59,18 @@ def places(rounds: Sequence[str | None], days: Sequence[dt.date]) -> list[Place]
     for key, day in zip(numbered, days, strict=True):
         if key is not None:
             by_series[key[0]][key[1]].append(day.toordinal())
-    believed = {series: _believed(by_number) for series, by_number in by_series.items()}
+    medians: dict[tuple[str, int], int] = {}
+    due: dict[tuple[str, int], Place] = {}
+    for series, by_number in by_series.items():
+        believed = _believed(by_number)
+        medians |= {(series, number): median for number, median in believed.items()}
+        due |= {(series, number): _between(believed, number) for number in by_number if believed}
     found: list[Place] = []
     latest = 0
     for key in numbered:
-        medians = believed[key[0]] if key is not None else {}
-        if key is not None and medians:
-            found.append(_between(medians, key[1]))
-            latest = max(latest, medians.get(key[1], 0))
+        if key is not None and key in due:
+            found.append(due[key])
+            latest = max(latest, medians.get(key, 0))
         else:
             found.append(Place(first=dt.date.fromordinal(latest) if latest else None))
     return found
