@@ -31,9 +31,7 @@ def simulate(*, seed: int, teams: int, rounds: int, competitions=("xx.1", "xx.2"
     home_advantage, mean_log_goals = 0.25, 0.15
     names = {c: [f"xx:{c} team {i}" for i in range(teams)] for c in competitions}
     strength = {team: rng.normal(0.0, 0.25, 2) for group in names.values() for team in group}
-    pairs = [
-        (c, y, h, a) for y in range(rounds) for c in competitions for h in names[c] for a in names[c] if h != a
-    ]
+    pairs = [(c, y, h, a) for y in range(rounds) for c in competitions for h in names[c] for a in names[c] if h != a]
     day = np.array([16_000 + 365 * y for _, y, _, _ in pairs]) + rng.integers(0, 300, len(pairs))
     neutral = rng.random(len(pairs)) < neutral_share
     home = np.array([strength[h] for _, _, h, _ in pairs])
