@@ -97,7 +97,7 @@ def _telling(text: str) -> tuple[str, ...]:
 
 
 def _abbreviates(short: str, long: str) -> bool:
-    return long.startswith(short) or (len(short) >= 6 and long.endswith(short))
+    return long.startswith(short) or (long[-8:] == short[-8:] and len(short) >= 8)  # M'gladbach, Mönchengladbach
 
 
 def _initials(text: str) -> str:

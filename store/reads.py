@@ -134,7 +134,7 @@ def read_competitions(engine: sa.Engine) -> list[CompetitionRow]:
             .order_by(matches.c.competition, matches.c.season)
         ).all()
         counts = sa.select(names.c.competition, sa.func.count()).group_by(names.c.competition)
-        n_teams: dict[str, int] = dict(connection.execute(counts).tuples().all())
+        n_teams: dict[str, int] = dict(map(tuple, connection.execute(counts)))
     codes = sorted({code for code, _, _ in seasons})
     return [
         CompetitionRow(
