@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,29 @@ _BY_MARGIN: Final = np.argsort(_HOME - _AWAY, kind="stable")
 _MARGIN_START: Final = np.searchsorted((_HOME - _AWAY)[_BY_MARGIN], np.arange(-MAX_GOALS, MAX_GOALS + 1))
 # Cumulative probabilities are sums of many cells; a quantile must not move by their rounding.
 _ROUNDING: Final = 1e-12
+
+
+class _Lines(NamedTuple):
+    """Hold where betting lines fall among the columns of a distribution over whole numbers."""
+
+    first_not_below: NDArray[np.intp]
+    first_above: NDArray[np.intp]
+    at: NDArray[np.intp]
+    is_whole: NDArray[np.bool_]
+
+
+def _place(lines: Array, lowest: int) -> _Lines:
+    """Place lines among the ``_COLUMNS`` numbers from ``lowest`` up."""
+    first_not_below = np.clip(np.ceil(lines) - lowest, 0, _COLUMNS).astype(np.intp)
+    first_above = np.clip(np.floor(lines) + 1 - lowest, 0, _COLUMNS).astype(np.intp)
+    at = np.minimum(first_not_below, _COLUMNS - 1)
+    return _Lines(first_not_below, first_above, at, first_above > first_not_below)
+
+
+_COLUMNS: Final = 2 * MAX_GOALS + 1
+_PLACED_TOTALS: Final = _place(np.array(OVER_UNDER_LINES), 0)
+# The home team covers where its margin exceeds minus the line.
+_PLACED_MARGINS: Final = _place(-np.array(HANDICAP_LINES), -MAX_GOALS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +99,8 @@ def read_markets(grid: Array, *, scores: int = 10, coverage: float = 0.8) -> Mar
     home, draw, away = proba[:, 0], proba[:, 1], proba[:, 2]
     total = total_distribution(grid)
     home_goals, away_goals = grid.sum(axis=2), grid.sum(axis=1)
-    under, _, over = _split(total, 0, np.array(OVER_UNDER_LINES))
-    # Home covers where the margin exceeds minus the line.
-    away_covers, push, home_covers = _split(margin_distribution(grid), -MAX_GOALS, -np.array(HANDICAP_LINES))
+    under, _, over = _split(total, _PLACED_TOTALS)
+    away_covers, push, home_covers = _split(margin_distribution(grid), _PLACED_MARGINS)
     score_home, score_away, score_proba = most_likely_scores(grid, scores)
     distributions = (home_goals, away_goals, total)
     return MarketTable(
@@ -102,12 +124,12 @@ def read_markets(grid: Array, *, scores: int = 10, coverage: float = 0.8) -> Mar
 
 def total_distribution(grid: Array) -> Array:
     """Return the probabilities of 0, 1, ... goals in total. Shape (n, 2 * MAX_GOALS + 1)."""
-    return np.add.reduceat(_cells(grid)[:, _BY_TOTAL], _TOTAL_START, axis=1)
+    return np.add.reduceat(np.take(_cells(grid), _BY_TOTAL, axis=1), _TOTAL_START, axis=1)
 
 
 def margin_distribution(grid: Array) -> Array:
     """Return the probabilities of home minus away goals from -MAX_GOALS up. Shape (n, 2 * MAX_GOALS + 1)."""
-    return np.add.reduceat(_cells(grid)[:, _BY_MARGIN], _MARGIN_START, axis=1)
+    return np.add.reduceat(np.take(_cells(grid), _BY_MARGIN, axis=1), _MARGIN_START, axis=1)
 
 
 def asian_handicap(grid: Array, line: float) -> Array:
@@ -134,7 +156,7 @@ def asian_handicap(grid: Array, line: float) -> Array:
         raise InvalidForecast(f"given handicap line {line!r}, expected a multiple of 0.25 such as -0.75")
     if line * 2 % 1 != 0:
         return (asian_handicap(grid, line - 0.25) + asian_handicap(grid, line + 0.25)) / 2.0
-    away, push, home = _split(margin_distribution(grid), -MAX_GOALS, np.array([-line]))
+    away, push, home = _split(margin_distribution(grid), _place(np.array([-line]), -MAX_GOALS))
     return np.concatenate([home, push, away], axis=1)
 
 
@@ -160,10 +182,9 @@ def most_likely_scores(grid: Array, count: int) -> tuple[Counts, Counts, Array]:
     room = count - is_above.sum(axis=1, keepdims=True)
     chosen = is_above | (is_tied & (np.cumsum(is_tied, axis=1) <= room))
     position = np.nonzero(chosen)[1].reshape(len(cells), count)
-    proba = np.take_along_axis(cells, position, axis=1)
-    order = np.argsort(-proba, axis=1, kind="stable")
-    position = np.take_along_axis(position, order, axis=1)
-    return _HOME[position], _AWAY[position], np.take_along_axis(proba, order, axis=1)
+    row = np.arange(len(cells))[:, None]
+    position = position[row, np.argsort(-cells[row, position], axis=1, kind="stable")]
+    return _HOME[position], _AWAY[position], cells[row, position]
 
 
 def central_interval(distribution: Array, coverage: float) -> Counts:
@@ -224,17 +245,13 @@ def _mean(distribution: Array) -> Array:
     return mean
 
 
-def _split(distribution: Array, lowest: int, lines: Array) -> tuple[Array, Array, Array]:
-    """Return the probabilities below, at and above each line, for whole numbers from ``lowest`` up. Shape (n, lines)."""
+def _split(distribution: Array, lines: _Lines) -> tuple[Array, Array, Array]:
+    """Return the probabilities below, at and above each line, shape (n, lines)."""
     nothing = np.zeros((len(distribution), 1))
     below = np.concatenate([nothing, np.cumsum(distribution, axis=1)], axis=1)
     above = np.concatenate([np.cumsum(distribution[:, ::-1], axis=1)[:, ::-1], nothing], axis=1)
-    size = distribution.shape[1]
-    first_not_below = np.clip(np.ceil(lines) - lowest, 0, size).astype(np.intp)
-    first_above = np.clip(np.floor(lines) + 1 - lowest, 0, size).astype(np.intp)
-    is_whole = first_above > first_not_below
-    at = np.where(is_whole, distribution[:, np.minimum(first_not_below, size - 1)], 0.0)
-    return below[:, first_not_below], at, above[:, first_above]
+    at = distribution[:, lines.at] * lines.is_whole
+    return below[:, lines.first_not_below], at, above[:, lines.first_above]
 
 
 def _check_coverage(coverage: float) -> None:

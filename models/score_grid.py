@@ -105,7 +105,7 @@ def low_score_factors(home_goals_expected: Array, away_goals_expected: Array, rh
 
 def outcome_proba(grid: Array) -> Array:
     """Sum each grid over home wins, draws and away wins. Shape (n, 3)."""
-    cells = grid.reshape(len(grid), SIZE * SIZE)[:, _BY_REGION]
+    cells = np.take(grid.reshape(len(grid), SIZE * SIZE), _BY_REGION, axis=1)
     return np.add.reduceat(cells, _REGION_START, axis=1)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pytest
@@ -69,11 +69,18 @@ def world() -> World:
     """Two divisions of ten teams, three years, 540 matches; every twentieth match has unknown features."""
     world = simulate(seed=7, teams=10, rounds=3, neutral_share=0.1)
     world.features.values[::20] = np.nan
-    world.matches.kickoff.flags.writeable = False
-    return world
+    return read_only(world)
 
 
 @pytest.fixture(scope="session")
 def large_world() -> World:
     """One division of twenty teams, six years, 2,280 matches, every feature known."""
-    return simulate(seed=11, teams=20, rounds=6, competitions=("xx.1",), neutral_share=0.1)
+    return read_only(simulate(seed=11, teams=20, rounds=6, competitions=("xx.1",), neutral_share=0.1))
+
+
+def read_only(world: World) -> World:
+    """Lock the arrays, so that no test changes the world of the next."""
+    for field in fields(MatchTable):
+        getattr(world.matches, field.name).flags.writeable = False
+    world.features.values.flags.writeable = False
+    return world

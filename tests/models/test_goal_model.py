@@ -1,0 +1,160 @@
+"""The goal model: its gradient, recovery of a known truth, mirrored sides and unknown values."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from scipy.optimize import check_grad
+
+from features.frame import FeatureFrame
+from models.errors import NotFitted, NothingToLearn
+from models.goal_model import FEATURES, GoalModel, fit_rho, negative_log_posterior
+from models.score_grid import SIZE, outcome_proba, score_grid
+
+
+@pytest.fixture(scope="module")
+def fitted(world):
+    return GoalModel().fit(world.matches, world.features)
+
+
+def frame_of(*rows):
+    return FeatureFrame(FEATURES, np.array(rows))
+
+
+def test_gradient_equals_finite_differences():
+    """
+    The analytic gradient is that of the value.
+    """
+    rng = np.random.default_rng(1)
+    design, goals = rng.normal(0.0, 0.5, (200, 4)), rng.poisson(1.3, 200).astype(float)
+
+    error = check_grad(
+        lambda c: negative_log_posterior(c, design, goals, 10.0)[0],
+        lambda c: negative_log_posterior(c, design, goals, 10.0)[1],
+        np.array([0.1, 0.8, -0.2, 0.3]),
+    )
+
+    assert error < 1e-6
+
+
+def test_true_expected_goals_are_trusted(large_world):
+    """
+    Given the true expected goals as features, the answers are about those, without dependence.
+    """
+    model = GoalModel().fit(large_world.matches, large_world.features)
+
+    truth = large_world.features.select(FEATURES[:2]).values
+    assert np.abs(np.log(model.expected_goals(large_world.features) / truth)).mean() < 0.05
+    assert model.rho == pytest.approx(0.0, abs=0.06)
+
+
+def test_biased_features_are_corrected(large_world):
+    """
+    Features that say half of the true goals are scaled up again.
+    """
+    values = large_world.features.values * np.where(
+        [name.startswith("goals") for name in large_world.features.names], 0.5, 1.0
+    )
+    biased = FeatureFrame(large_world.features.names, values)
+
+    model = GoalModel().fit(large_world.matches, biased)
+
+    total = large_world.matches.home_goals.sum() + large_world.matches.away_goals.sum()
+    assert model.expected_goals(biased).sum() == pytest.approx(total, rel=0.01)
+
+
+def test_swapping_the_sides_of_the_features_mirrors_the_answer(fitted):
+    """
+    Swapped expected goals and a negated Elo difference give the transposed grid.
+    """
+    grid = fitted.grid(frame_of([1.8, 0.9, 150.0], [0.9, 1.8, -150.0]))
+
+    np.testing.assert_allclose(grid[1], grid[0].T, rtol=0, atol=1e-14)
+
+
+def test_unknown_values_are_the_usual_ones(fitted, world):
+    """
+    NaN is answered as the median of the training matches.
+    """
+    usual = np.nanmedian(world.features.select(FEATURES).values, axis=0)
+
+    expected = fitted.expected_goals(frame_of([np.nan] * 3, usual))
+
+    np.testing.assert_allclose(expected[0], expected[1], rtol=1e-12)
+
+
+def test_nothing_known_at_all_is_fitted(world):
+    """
+    With every feature unknown in training, the fit gives the mean goals of a side.
+    """
+    unknown = FeatureFrame(FEATURES, np.full((len(world.matches), 3), np.nan))
+
+    expected = GoalModel().fit(world.matches, unknown).expected_goals(unknown)
+
+    mean = np.concatenate([world.matches.home_goals, world.matches.away_goals]).mean()
+    np.testing.assert_allclose(expected, mean, rtol=0.02)
+
+
+def test_absurd_features_stay_within_bounds(fitted):
+    """
+    Whatever the features say, expected goals lie within 0.05 and 10 and the grid is a distribution.
+    """
+    frame = frame_of([50.0, 1e-9, 1e6], [0.0, 0.0, -1e6], [-1.0, 80.0, 0.0])
+
+    expected, grid = fitted.expected_goals(frame), fitted.grid(frame)
+
+    assert expected.min() >= 0.05
+    assert expected.max() <= 10.0
+    np.testing.assert_allclose(grid.sum(axis=(1, 2)), 1.0, atol=1e-12)
+
+
+def test_grids_predict_better_than_frequencies(fitted, world):
+    """
+    The grid's outcomes lose less than the frequencies of the results.
+    """
+    proba = outcome_proba(fitted.grid(world.features))
+
+    outcome = world.matches.outcome
+    frequency = np.bincount(outcome) / len(outcome)
+    assert -np.log(proba[np.arange(len(outcome)), outcome]).mean() < -np.log(frequency[outcome]).mean()
+
+
+def test_batch_pickle_and_column_order_change_no_bit(fitted, world):
+    """
+    A row alone, a loaded copy and reordered columns all give the same bits.
+    """
+    expected = fitted.expected_goals(world.features)
+
+    loaded = pickle.loads(pickle.dumps(fitted))
+    reordered = world.features.select(world.features.names[::-1])
+    np.testing.assert_array_equal(loaded.expected_goals(reordered), expected)
+    np.testing.assert_array_equal(fitted.expected_goals(world.features.take([3]))[0], expected[3])
+    np.testing.assert_array_equal(GoalModel().fit(world.matches, reordered).expected_goals(world.features), expected)
+    assert fitted.grid(world.features.take([3])).shape == (1, SIZE, SIZE)
+
+
+def test_rho_is_recovered_from_drawn_scores():
+    """
+    Scores drawn from a grid with rho -0.12 give it back; scores without a low one give none.
+    """
+    n = 40_000
+    home, away = np.full(n, 1.4), np.full(n, 1.1)
+    cells = np.random.default_rng(2).choice(SIZE**2, size=n, p=score_grid(home[:1], away[:1], -0.12).ravel())
+    home_goals, away_goals = np.divmod(cells, SIZE)
+
+    rho = fit_rho(home, away, home_goals.astype(float), away_goals.astype(float))
+
+    assert rho == pytest.approx(-0.12, abs=0.03)
+    assert fit_rho(home, away, home_goals + 2.0, away_goals + 2.0) == 0.0
+
+
+def test_misuse_says_so(world):
+    """
+    Asked before fitting, or fitted on nothing played, the model names itself.
+    """
+    with pytest.raises(NotFitted, match="goal_model"):
+        GoalModel().expected_goals(world.features)
+    with pytest.raises(NothingToLearn, match="goal_model"):
+        GoalModel().fit(world.matches.without_results(), world.features)
