@@ -2,12 +2,13 @@
 
 A match dated too early would let its result tell about matches before it.
 
-The rule. A date is doubted if it lies outside the season's window, or more than
-half a year before or after the place that the order of rounds gives it. It is
-repaired if moving it by exactly one year puts it inside the window and within
-45 days of that place. Otherwise it is refused, except that a match inside the
-window and later than its place stays: matches are postponed by months, but
-none is played half a year ahead of its round.
+The rule. A date is doubted if it lies outside the season's window, or before the
+first round though the match is of a later one, or more than half a year before
+or after the place that the order of rounds gives it. It is repaired if moving it
+by exactly one year puts it inside the window and within 45 days of that place.
+Otherwise it is refused, except that a match inside the window and later than its
+place stays: matches are postponed by months, but none is played half a year
+ahead of its round, nor before the season opens.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ def settle_dates(records: Sequence[MatchRecord]) -> SettledDates:
 
 def _settle(record: MatchRecord, day: dt.date, place: Place, span: Window, settled: SettledDates) -> None:
     is_inside = day in span
-    if is_inside and place.days_off(day) <= _HALF_YEAR_DAYS:
+    is_too_early = place.is_before_opening(day) or place.days_early(day) > _HALF_YEAR_DAYS
+    if is_inside and not is_too_early and place.days_late(day) <= _HALF_YEAR_DAYS:
         settled.records.append(record)
         return
     doubt = _doubt(record, day, place, span)
@@ -80,7 +82,7 @@ def _settle(record: MatchRecord, day: dt.date, place: Place, span: Window, settl
         settled.records.append(_on(record, day, moved))
         match = f"{record.home} v {record.away}"
         settled.repairs.append(Repair(record.origin, match, day, moved, f"{doubt}; one year on or back is in order"))
-    elif is_inside and place.days_early(day) <= _HALF_YEAR_DAYS:
+    elif is_inside and not is_too_early:
         settled.records.append(record)
     else:
         row = f"{record.competition} {record.season} {day} {record.home} v {record.away}"

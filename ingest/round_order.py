@@ -22,10 +22,14 @@ _FEWEST_ROUNDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Hold the days between which a match is due; None where the order of rounds tells nothing."""
+    """Hold the days between which a match is due; None where the order of rounds tells nothing.
+
+    ``opening`` is the day of the first believed round, for matches of later ones.
+    """
 
     first: dt.date | None = None
     last: dt.date | None = None
+    opening: dt.date | None = None
 
     @property
     def is_known(self) -> bool:
@@ -38,6 +42,10 @@ class Place:
     def days_late(self, day: dt.date) -> int:
         """Return by how many days a date lies after the place, 0 if it does not."""
         return 0 if self.last is None else max(0, (day - self.last).days)
+
+    def is_before_opening(self, day: dt.date) -> bool:
+        """Say whether a date lies before the first round, though the match is of a later one."""
+        return self.opening is not None and day < self.opening
 
     def days_off(self, day: dt.date) -> int:
         """Return the distance of a date from the place."""
@@ -67,12 +75,14 @@ def places(rounds: Sequence[str | None], days: Sequence[dt.date]) -> list[Place]
         due |= {(series, number): _between(believed, number) for number in by_number if believed}
     found: list[Place] = []
     latest = 0
+    opening: dt.date | None = None
     for key in numbered:
         if key is not None and key in due:
             found.append(due[key])
             latest = max(latest, medians.get(key, 0))
+            opening = opening or due[key].opening
         else:
-            found.append(Place(first=dt.date.fromordinal(latest) if latest else None))
+            found.append(Place(first=dt.date.fromordinal(latest) if latest else None, opening=opening))
     return found
 
 
@@ -90,8 +100,9 @@ def _between(medians: Mapping[int, int], number: int) -> Place:
     before = [median for other, median in medians.items() if other < number]
     after = [median for other, median in medians.items() if other > number]
     return Place(
-        dt.date.fromordinal(max(before)) if before else None,
-        dt.date.fromordinal(min(after)) if after else None,
+        first=dt.date.fromordinal(max(before)) if before else None,
+        last=dt.date.fromordinal(min(after)) if after else None,
+        opening=dt.date.fromordinal(min(before)) if before else None,
     )
 
 
