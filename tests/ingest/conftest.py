@@ -61,7 +61,7 @@ def football(settings: Settings) -> Callable[..., Result]:
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def archive() -> Path:
     """The folder of real data beside the project."""
     if not ARCHIVE.is_dir():

@@ -1,0 +1,65 @@
+"""An ingest that is killed leaves a usable store, and running again completes it."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+from small_league import round_robin, write_archive
+
+from store.database import open_store
+from store.reads import data_digest, read_directory, read_matches
+
+PROGRAM = """
+import sys
+from cli.ingest import ingest
+from configs.settings import load_settings
+ingest.main(sys.argv[1:], obj=load_settings())
+"""
+SEASONS = [f"{year}-{year % 100 + 1:02d}" for year in range(1950, 1998)]
+
+
+def _start(folder, home):
+    environment = os.environ | {"FOOTBALL_HOME": str(home), "FOOTBALL_DATABASE_URL": ""}
+    command = [sys.executable, "-c", PROGRAM, "openfootball", str(folder)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _content(home):
+    engine = open_store(f"sqlite:///{home}/matches.sqlite")
+    try:
+        return [tuple(row) for row in read_directory(engine)], data_digest(read_matches(engine))
+    finally:
+        engine.dispose()
+
+
+def _wait_for_store(home, process):
+    while not (home / "matches.sqlite").exists() and process.poll() is None:
+        time.sleep(0.01)
+
+
+def test_killed_at_any_moment_the_next_run_completes(tmp_path):
+    """Three times killed at random, once run to the end: the same content as a run nobody disturbed."""
+    chance = random.Random(2026)
+    folder = write_archive(tmp_path / "a", {f"{season}/de.1": round_robin(season) for season in SEASONS})
+    undisturbed = _start(folder, tmp_path / "whole")
+    assert undisturbed.wait(60) == 0
+    whole, digest = _content(tmp_path / "whole")
+
+    counts = []
+    for _ in range(3):
+        process = _start(folder, tmp_path / "killed")
+        _wait_for_store(tmp_path / "killed", process)
+        time.sleep(chance.uniform(0.0, 0.25))
+        process.send_signal(signal.SIGKILL)
+        process.wait(60)
+        counts.append(len(_content(tmp_path / "killed")[0]))
+    last = _start(folder, tmp_path / "killed")
+
+    assert last.wait(60) == 0
+    assert _content(tmp_path / "killed") == (whole, digest)
+    assert len(whole) == 12 * len(SEASONS)
+    assert all(count % 12 == 0 for count in counts)
+    assert counts == sorted(counts)
