@@ -21,7 +21,8 @@ class ClassFrequency:
     frequencies had been seen as well; a competition never seen has the overall ones.
 
     Attributes:
-        prior_matches: Weight of the overall frequencies, in matches.
+        prior_matches: Weight of the overall frequencies, in matches; 400 had the best RPS of 50 to 1,000 on
+            openfootball before 2018.
         overall: Shape (3,); None until fitted.
         by_competition: Frequencies, shape (3,), by competition code.
     """

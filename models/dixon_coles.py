@@ -38,6 +38,9 @@ class DixonColes:
     promoted into it, or was never seen at all, is ``newcomer_deficit`` weaker in attack and in defence. A
     competition never seen has the mean goals and home advantage of all, and level 0.
 
+    Half-life, ridge and step were chosen by walk-forward RPS on the league matches of 2013-07 to 2018-06 in
+    openfootball (n = 24,936); the optimum is flat from 300 to 430 days.
+
     Attributes:
         half_life_days: Age at which a match weighs one half.
         ridge_team: Precision (1 / variance) of a team's deviation from its prior, in log goals.

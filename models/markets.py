@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InvalidForecast
+from models.prediction_sets import central_interval
 from models.score_grid import MAX_GOALS, SIZE, Array, outcome_proba
 
 Counts = NDArray[np.int64]
@@ -21,8 +22,6 @@ _BY_TOTAL: Final = np.argsort(_HOME + _AWAY, kind="stable")
 _TOTAL_START: Final = np.searchsorted((_HOME + _AWAY)[_BY_TOTAL], np.arange(2 * MAX_GOALS + 1))
 _BY_MARGIN: Final = np.argsort(_HOME - _AWAY, kind="stable")
 _MARGIN_START: Final = np.searchsorted((_HOME - _AWAY)[_BY_MARGIN], np.arange(-MAX_GOALS, MAX_GOALS + 1))
-# Cumulative probabilities are sums of many cells; a quantile must not move by their rounding.
-_ROUNDING: Final = 1e-12
 
 
 class _Lines(NamedTuple):
@@ -187,55 +186,6 @@ def most_likely_scores(grid: Array, count: int) -> tuple[Counts, Counts, Array]:
     return _HOME[position], _AWAY[position], cells[row, position]
 
 
-def central_interval(distribution: Array, coverage: float) -> Counts:
-    """Return the lowest and highest number of the central interval of a distribution over 0, 1, 2, ...
-
-    The ends are the smallest numbers whose cumulative probability reaches (1 - coverage) / 2 and (1 + coverage) / 2.
-
-    Args:
-        distribution: Shape (n, size); rows sum to 1.
-        coverage: Within (0, 1).
-
-    Returns:
-        Shape (n, 2).
-
-    Raises:
-        InvalidForecast: If the coverage is not within (0, 1).
-
-    >>> central_interval(np.array([[0.05, 0.45, 0.45, 0.05]]), 0.8)
-    array([[1, 2]])
-    """
-    _check_coverage(coverage)
-    cumulative = np.cumsum(distribution, axis=1)
-    ends = np.array([(1.0 - coverage) / 2.0, (1.0 + coverage) / 2.0]) - _ROUNDING
-    return np.asarray((cumulative[:, None, :] < ends[:, None]).sum(axis=2))
-
-
-def prediction_set(proba: Array, coverage: float) -> NDArray[np.bool_]:
-    """Return the smallest set of outcomes whose probabilities reach the coverage; of equals the earlier column.
-
-    Args:
-        proba: Shape (n, 3); rows sum to 1.
-        coverage: Within (0, 1).
-
-    Returns:
-        Shape (n, 3): which outcomes belong to the set.
-
-    Raises:
-        InvalidForecast: If the coverage is not within (0, 1).
-
-    >>> prediction_set(np.array([[0.5, 0.3, 0.2]]), 0.8)
-    array([[ True,  True, False]])
-    """
-    _check_coverage(coverage)
-    order = np.argsort(-proba, axis=1, kind="stable")
-    ranked = np.take_along_axis(proba, order, axis=1)
-    reached_before = np.cumsum(ranked, axis=1) - ranked
-    chosen = np.empty(proba.shape, dtype=bool)
-    np.put_along_axis(chosen, order, reached_before < coverage - _ROUNDING, axis=1)
-    return chosen
-
-
 def _cells(grid: Array) -> Array:
     return grid.reshape(len(grid), SIZE * SIZE)
 
@@ -252,8 +202,3 @@ def _split(distribution: Array, lines: _Lines) -> tuple[Array, Array, Array]:
     above = np.concatenate([np.cumsum(distribution[:, ::-1], axis=1)[:, ::-1], nothing], axis=1)
     at = distribution[:, lines.at] * lines.is_whole
     return below[:, lines.first_not_below], at, above[:, lines.first_above]
-
-
-def _check_coverage(coverage: float) -> None:
-    if not 0.0 < coverage < 1.0:
-        raise InvalidForecast(f"given coverage {coverage!r}, expected a number within (0, 1)")

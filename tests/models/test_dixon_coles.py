@@ -14,8 +14,6 @@ from models.dixon_coles import DixonColes
 from models.score_grid import outcome_proba, score_grid
 from models.strengths import Prior, WeightedMatches, negative_log_posterior
 
-RNG = np.random.default_rng(5)
-
 
 def small_likelihood(home_goals, away_goals):
     """Four teams in two competitions: the numbers that the likelihood reads, and a prior."""
@@ -54,8 +52,9 @@ def test_gradient_equals_finite_differences():
     """
     The analytic gradient is that of the value, in every parameter.
     """
-    numbers, prior = small_likelihood(RNG.poisson(1.2, 60).astype(float), RNG.poisson(1.0, 60).astype(float))
-    at = prior.start() + RNG.normal(0.0, 0.1, len(prior.start()))
+    rng = np.random.default_rng(5)
+    numbers, prior = small_likelihood(rng.poisson(1.2, 60).astype(float), rng.poisson(1.0, 60).astype(float))
+    at = prior.start() + rng.normal(0.0, 0.1, len(prior.start()))
     at[-1] = -0.08
 
     _, gradient = negative_log_posterior(at, numbers, prior)
@@ -70,17 +69,22 @@ def test_likelihood_is_that_of_the_score_grid():
     """
     numbers, prior = small_likelihood(np.array([0.0, 0, 1, 1, 2, 3]), np.array([0.0, 1, 0, 1, 2, 0]))
     start, moved = prior.start(), prior.start()
-    moved[:4], moved[-1] = [0.2, -0.1, 0.1, 0.3], -0.1
+    moved[:-1] = np.random.default_rng(5).normal(0.0, 0.2, len(moved) - 1)
+    moved[-1] = -0.1
 
     def log_posterior(flat):
         parts = prior.split(flat)
-        attack, defence = prior.strengths(parts)
-        home = np.exp(0.1 + 0.2 * numbers.venue + attack[numbers.home] - defence[numbers.away])
-        away = np.exp(0.1 + attack[numbers.away] - defence[numbers.home])
-        cells = score_grid(home, away, flat[-1])[
-            np.arange(6), numbers.home_goals.astype(int), numbers.away_goals.astype(int)
-        ]
-        return (numbers.weight * np.log(cells)).sum() - 3.5 * (parts.attack**2).sum()
+        shared = parts.level[prior.league] + prior.offset
+        attack, defence = shared + parts.attack, shared + parts.defence
+        goals, advantage = 0.1 + parts.goals[numbers.competition], 0.2 + parts.home[numbers.competition]
+        home = np.exp(goals + advantage * numbers.venue + attack[numbers.home] - defence[numbers.away])
+        away = np.exp(goals + attack[numbers.away] - defence[numbers.home])
+        scores = numbers.home_goals.astype(int), numbers.away_goals.astype(int)
+        cells = score_grid(home, away, flat[-1])[np.arange(6), *scores]
+        ridges = 7.0 * (parts.attack**2).sum() + 7.0 * (parts.defence**2).sum()
+        ridges += 10.0 * ((parts.level - prior.level) ** 2).sum()
+        ridges += 50.0 * (parts.goals**2).sum() + 50.0 * (parts.home**2).sum()
+        return (numbers.weight * np.log(cells)).sum() - ridges / 2
 
     value = negative_log_posterior(moved, numbers, prior)[0] - negative_log_posterior(start, numbers, prior)[0]
 

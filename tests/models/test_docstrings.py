@@ -7,7 +7,7 @@ import importlib
 
 import pytest
 
-MODULES = ["models.estimator", "models.markets", "models.score_grid", "training.scores"]
+MODULES = ["models.estimator", "models.markets", "models.prediction_sets", "models.score_grid", "training.scores"]
 
 
 @pytest.mark.parametrize("name", MODULES)

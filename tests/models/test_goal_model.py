@@ -140,7 +140,7 @@ def test_rho_is_recovered_from_drawn_scores():
     Scores drawn from a grid with rho -0.12 give it back; scores without a low one give none.
     """
     n = 40_000
-    home, away = np.full(n, 1.4), np.full(n, 1.1)
+    home, away = np.full(n, 1.8), np.full(n, 0.7)
     cells = np.random.default_rng(2).choice(SIZE**2, size=n, p=score_grid(home[:1], away[:1], -0.12).ravel())
     home_goals, away_goals = np.divmod(cells, SIZE)
 
@@ -148,6 +148,20 @@ def test_rho_is_recovered_from_drawn_scores():
 
     assert rho == pytest.approx(-0.12, abs=0.03)
     assert fit_rho(home, away, home_goals + 2.0, away_goals + 2.0) == 0.0
+
+
+def test_rho_is_the_most_likely_one():
+    """
+    No other rho makes a handful of unlike scores likelier than the one found.
+    """
+    home, away = np.array([2.4, 2.0, 1.9, 0.6, 1.3]), np.array([0.5, 0.7, 0.4, 1.8, 1.2])
+    scores = np.array([1, 1, 1, 0, 0]), np.array([0, 0, 1, 1, 0])
+
+    rho = fit_rho(home, away, scores[0].astype(float), scores[1].astype(float))
+
+    tried = np.linspace(-0.199, 0.199, 399)
+    likelihood = [np.log(score_grid(home, away, r)[np.arange(5), *scores]).sum() for r in tried]
+    assert rho == pytest.approx(tried[np.argmax(likelihood)], abs=0.002)
 
 
 def test_misuse_says_so(world):

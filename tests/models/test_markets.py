@@ -13,11 +13,9 @@ from models.markets import (
     HANDICAP_LINES,
     OVER_UNDER_LINES,
     asian_handicap,
-    central_interval,
     draw_no_bet,
     margin_distribution,
     most_likely_scores,
-    prediction_set,
     read_markets,
     total_distribution,
 )
@@ -220,31 +218,3 @@ def test_no_decision_possible_splits_the_refunded_bet():
     Where only the draw is possible, draw no bet is a half each.
     """
     close(draw_no_bet(np.array([[0.0, 1.0, 0.0]])), [[0.5, 0.5]])
-
-
-@pytest.mark.parametrize(
-    ("proba", "coverage", "expected"),
-    [
-        ([0.5, 0.3, 0.2], 0.5, [True, False, False]),
-        ([0.5, 0.3, 0.2], 0.51, [True, True, False]),
-        ([0.2, 0.3, 0.5], 0.9, [True, True, True]),
-        ([0.4, 0.2, 0.4], 0.3, [True, False, False]),
-        ([0.1, 0.2, 0.7], 0.9, [False, True, True]),
-    ],
-)
-def test_prediction_set_is_the_smallest_that_reaches_the_coverage(proba, coverage, expected):
-    """
-    Outcomes are taken from the most likely down until the coverage is reached.
-    """
-    assert prediction_set(np.array([proba]), coverage)[0].tolist() == expected
-
-
-@pytest.mark.parametrize("coverage", [0.0, 1.0, -0.1, np.nan])
-def test_coverage_outside_its_range_is_refused(coverage):
-    """
-    A coverage of 0, 1 or anything outside is refused.
-    """
-    with pytest.raises(InvalidForecast, match="given coverage"):
-        prediction_set(np.array([[0.5, 0.3, 0.2]]), coverage)
-    with pytest.raises(InvalidForecast, match="given coverage"):
-        central_interval(np.array([[0.5, 0.5]]), coverage)
