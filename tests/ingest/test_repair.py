@@ -106,6 +106,16 @@ def test_a_postponed_match_is_believed():
     assert not settled.repairs
 
 
+def test_a_match_brought_forward_by_three_months_is_believed():
+    """Blackpool v Port Vale of matchday 43 was played 98 days before its round, so half a year is the limit."""
+    records = [_on(r, local_day(r) + dt.timedelta(days=100)) for r in _season(rounds=20)]
+    records[30] = _on(records[30], local_day(records[30]) - dt.timedelta(days=95))
+
+    settled = settle_dates(records)
+
+    assert settled.records == records
+
+
 def test_a_match_long_before_its_round_is_refused():
     """Half a year ahead of its round and not repairable: the date would leak its result, so the row goes."""
     records = [_on(r, local_day(r) + dt.timedelta(days=200)) for r in _season()]
@@ -187,10 +197,17 @@ def test_the_longest_ascent_is_as_long_as_any(values):
     assert len(found) == best(0, -1)
 
 
-@pytest.mark.parametrize("rounds", [["Matchday 1", "Matchday 2"], ["Final", None], ["Round of 16", "Round of 16"]])
-def test_too_few_rounds_tell_no_order(rounds):
-    """Two rounds agree by chance; a place needs at least four in order."""
-    days = [dt.date(2019, 9, 1), dt.date(2019, 8, 1)]
+@pytest.mark.parametrize(
+    ("rounds", "weeks"),
+    [
+        (["Matchday 1", "Matchday 2", "Matchday 3"], [0, 1, 2]),
+        (["Final", None, "Round of 16"], [2, 1, 0]),
+        ([f"Matchday {number}" for number in range(1, 10)], [8, 1, 7, 2, 6, 3, 5, 4, 0]),
+    ],
+)
+def test_too_few_rounds_in_order_tell_no_order(rounds, weeks):
+    """Three rounds agree by chance, and so do four of nine; a place needs four, and more than half of them."""
+    days = [dt.date(2019, 8, 1) + dt.timedelta(weeks=at) for at in weeks]
 
     assert not any(place.is_known for place in places(rounds, days))
 
