@@ -40,7 +40,7 @@ PREDICT_KNOWN: Final = Operation(
     request="KnownMatchOptions",
     is_body_optional=True,
     answer="Prediction",
-    refusals=_FAILURES,
+    refusals=(*_FAILURES, Code.METHOD_NOT_ALLOWED),
     example={"prediction_type": "winner"},
     example_answer=examples.PREDICTION,
 )
@@ -73,7 +73,7 @@ PREDICT_BATCH_WITH: Final = Operation(
     description=f"{_BATCH_TEXT} An item may repeat the model's name but not contradict it.",
     request="BatchPredictionRequest",
     answer="BatchPrediction",
-    refusals=(Code.DEADLINE_EXCEEDED,),
+    refusals=(Code.NOT_FOUND, Code.DEADLINE_EXCEEDED),
     example=examples.BATCH_REQUEST,
     example_answer=examples.BATCH,
 )
@@ -92,7 +92,7 @@ MATCH: Final = Operation(
     tag=MATCHES,
     summary="Show one match",
     answer="Match",
-    refusals=(Code.MATCH_NOT_FOUND,),
+    refusals=(Code.NOT_FOUND, Code.MATCH_NOT_FOUND),
     example_answer=examples.MATCH,
 )
 COMPETITIONS: Final = Operation(
@@ -139,7 +139,7 @@ MODEL: Final = Operation(
     summary="Show one served model with its features, their importance and its card",
     description="The name default stands for the default model.",
     answer="ModelDetail",
-    refusals=(Code.MODEL_NOT_FOUND, Code.MODEL_UNAVAILABLE),
+    refusals=(Code.NOT_FOUND, Code.MODEL_NOT_FOUND, Code.MODEL_UNAVAILABLE),
     example_answer=examples.MODEL_DETAIL,
 )
 HEALTH: Final = Operation(

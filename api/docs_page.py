@@ -17,6 +17,8 @@ from features.registry import Feature
 
 Document = Mapping[str, Any]
 
+_LINE_LENGTH = 88
+
 
 def docs_page(document: Document, registry: Iterable[Feature]) -> str:
     """Return the page."""
@@ -94,14 +96,22 @@ def _example(content: Document | None) -> Any:
 
 def _curl(method: str, path: str, example: Any) -> str:
     path = path.replace("{model_name}", "default").replace("{match_id}", examples.MATCH_ID)
-    call = f"curl http://127.0.0.1:3000{path}"
+    url = f"http://127.0.0.1:3000{path}"
     if example is None:
-        return call if method == "get" else f"curl -X {method.upper()} http://127.0.0.1:3000{path}"
-    return f"{call} -H 'Content-Type: application/json' -d '\n{_written(example)}'"
+        return f"curl {url}" if method == "get" else f"curl -X {method.upper()} {url}"
+    return f"curl {url} \\\n  -H 'Content-Type: application/json' \\\n  -d '{_written(example)}'"
 
 
-def _written(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+def _written(value: Any, indent: str = "") -> str:
+    """Return JSON to read: what fits on a line stays on one."""
+    line = json.dumps(value, ensure_ascii=False)
+    if len(line) + len(indent) <= _LINE_LENGTH or not isinstance(value, dict | list):
+        return line
+    inner = indent + "  "
+    if isinstance(value, dict):
+        parts = [f"{inner}{json.dumps(key)}: {_written(part, inner)}" for key, part in value.items()]
+        return "{\n" + ",\n".join(parts) + f"\n{indent}}}"
+    return "[\n" + ",\n".join(f"{inner}{_written(part, inner)}" for part in value) + f"\n{indent}]"
 
 
 def _errors() -> str:

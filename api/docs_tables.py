@@ -14,9 +14,9 @@ Schema = Mapping[str, Any]
 _LIMITS = (
     ("minimum", "at least {}"),
     ("maximum", "at most {}"),
-    ("minLength", "at least {} characters"),
+    ("minLength", "{} or more characters"),
     ("maxLength", "at most {} characters"),
-    ("minItems", "at least {} items"),
+    ("minItems", "{} or more items"),
     ("maxItems", "at most {} items"),
 )
 
@@ -38,7 +38,7 @@ def schema_section(name: str, schema: Schema) -> str:
             )
             for field, part in fields.items()
         ]
-        body += table(("field", "type", "always there", "remarks"), rows)
+        body += table(("field", "type", "required", "remarks"), rows)
     return f'<details id="schema-{escape(name)}"><summary>{escape(name)}</summary>{body}</details>'
 
 

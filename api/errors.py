@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -59,7 +59,7 @@ STATUS: Final[Mapping[Code, int]] = {
 
 MEANING: Final[Mapping[Code, str]] = {
     Code.INVALID_JSON: "The body is not JSON, or is empty where one is needed.",
-    Code.NOT_FOUND: "No such path, or no such competition.",
+    Code.NOT_FOUND: "No such path, or no such competition. A word of the API in the place of a model's name is no such path.",
     Code.MODEL_NOT_FOUND: "No model of that name; details list the known ones.",
     Code.MODEL_VERSION_NOT_FOUND: "The model has no such version; details list the served ones.",
     Code.MATCH_NOT_FOUND: "No match of that id.",
@@ -115,7 +115,7 @@ class Error(msgspec.Struct, frozen=True, kw_only=True):
 
     error: Code
     message: str
-    details: dict[str, object]
+    details: dict[str, Any]
     request_id: str
     timestamp: dt.datetime
 

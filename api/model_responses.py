@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -23,7 +23,7 @@ class ModelSummary(msgspec.Struct, frozen=True, kw_only=True):
         Annotated[float, Meta(ge=0.0, le=1.0, description="Of the held-out matches, as the model card says.")] | None
     )
     features: list[str]
-    metadata: Annotated[dict[str, object], Meta(description="The plain entries of the model card.")]
+    metadata: Annotated[dict[str, Any], Meta(description="The plain entries of the model card.")]
     metrics: Annotated[dict[str, float | None], Meta(description="The figures of the model card by name.")]
     trained_until: Annotated[dt.datetime, Meta(tz=True, description="The model knows no result from then on.")]
 
@@ -47,7 +47,7 @@ class ModelDetail(ModelSummary, frozen=True, kw_only=True):
     importance: Annotated[
         dict[str, Probability], Meta(description="Share of the total gain by feature, highest first; sums to 1.")
     ]
-    card: dict[str, object]
+    card: dict[str, Any]
 
 
 class ModelList(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +59,7 @@ class ModelList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """How this worker is; ``reasons`` say why it is not healthy."""
+    """How this worker is; reasons say why it is not healthy."""
 
     status: Literal["healthy", "degraded", "unhealthy"]
     model_loaded: bool

@@ -10,7 +10,7 @@ from typing import Any, Final
 from api import catalogue, examples
 from api.errors import MEANING, STATUS, Code
 from api.operations import Operation
-from api.requests import NAME_PATTERN
+from api.requests import NAME_PATTERN, PYTHON_END
 from api.router import RESERVED_MODEL_NAMES, Route
 from api.schemas import Schema, component_schemas, query_parameters, reference
 from api.settings import ApiSettings
@@ -38,7 +38,7 @@ _PATH_PARAMETERS: Final[Mapping[str, Schema]] = {
             "type": "string",
             "minLength": 1,
             "maxLength": 64,
-            "pattern": NAME_PATTERN,
+            "pattern": NAME_PATTERN.removesuffix(PYTHON_END),
             "not": {"enum": sorted(RESERVED_MODEL_NAMES)},
         },
         "example": "default",

@@ -10,9 +10,11 @@ from msgspec import UNSET, Meta, UnsetType
 
 from store.records import Status
 
-# The lookahead is for Python, whose $ also matches before a final newline.
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$(?!\n)"
+# Python's $ also matches before a final newline; the published patterns leave this out, as no other dialect needs it.
+PYTHON_END: Final = r"(?!\n)"
+NAME_PATTERN: Final = rf"^[A-Za-z0-9][A-Za-z0-9._-]*${PYTHON_END}"
 
+SEASON_PATTERN: Final = rf"^[0-9]{{4}}(-[0-9]{{2}})?${PYTHON_END}"
 LONGEST_NAME: Final = 64
 
 DATE_OR_TIME: Final = {"anyOf": [{"format": "date"}, {"format": "date-time"}]}
@@ -111,16 +113,13 @@ class BatchPredictionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_u
 
 
 class ResultRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Post one result or fixture: of a known match by ``match_id``, else described by the other fields."""
+    """Post one result or fixture: of a known match by match_id, else described by the other fields."""
 
     status: Status
     match_id: MatchId | None = None
     competition: CompetitionCode | None = None
     season: (
-        Annotated[
-            str, Meta(pattern=r"^[0-9]{4}(-[0-9]{2})?$(?!\n)", description="2015-16, or 2019 within one calendar year.")
-        ]
-        | None
+        Annotated[str, Meta(pattern=SEASON_PATTERN, description="2015-16, or 2019 within one calendar year.")] | None
     ) = None
     kickoff: Instant | None = None
     is_date_only: Annotated[bool, Meta(description="True if only the date of the kick-off is known.")] = False

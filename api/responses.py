@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -27,7 +27,7 @@ class ExpectedGoals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OverUnder(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of total goals; ``push`` is the chance of exactly that many, 0 on half lines."""
+    """One line of total goals; push is the chance of exactly that many, 0 on half lines."""
 
     line: float
     over: Probability
@@ -58,7 +58,7 @@ class DrawNoBet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AsianHandicap(msgspec.Struct, frozen=True, kw_only=True):
-    """One handicap line on the home team: the chance that each side covers it, or neither (``push``)."""
+    """One handicap line on the home team: the chance that each side covers it, or neither (push)."""
 
     line: float
     home: Probability
@@ -75,7 +75,7 @@ class ScoreChance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CorrectScore(msgspec.Struct, frozen=True, kw_only=True):
-    """The most likely scores, and ``other`` for all the rest together."""
+    """The most likely scores, and other for all the rest together."""
 
     scores: list[ScoreChance]
     other: Probability
@@ -106,7 +106,7 @@ class Intervals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeatureContribution(msgspec.Struct, frozen=True, kw_only=True):
-    """How far one feature moved each outcome's log-odds; ``value`` is null where it was unknown."""
+    """How far one feature moved each outcome's log-odds; value is null where it was unknown."""
 
     feature: str
     value: float | None
@@ -116,7 +116,7 @@ class FeatureContribution(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
-    """One match; ``match_id`` is null for a described match that is not stored, ``kickoff`` where no date is known."""
+    """One match; match_id is null for a described match that is not stored, kickoff where no date is known."""
 
     match_id: str | None
     competition: str
@@ -184,24 +184,24 @@ class BatchError(msgspec.Struct, frozen=True, kw_only=True):
     match_id: Annotated[str, Meta(description="As asked; null where none was readable.")] | None
     error: Code
     message: str
-    details: dict[str, object]
+    details: dict[str, Any]
 
 
 class BatchPrediction(msgspec.Struct, frozen=True, kw_only=True):
-    """The answers of a batch, in request order; ``errors`` repeats those that failed."""
+    """The answers of a batch, in request order; errors repeats those that failed."""
 
     batch_id: str
     total_requests: Count
     successful_predictions: Count
     failed_predictions: Count
-    predictions: Annotated[list[object], Meta(description="One entry per request, in request order.")]
+    predictions: Annotated[list[Any], Meta(description="One entry per request, in request order.")]
     errors: list[BatchError]
     batch_time_ms: Milliseconds
     cached_count: Count
 
 
 class Fixtures(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of matches by kick-off, undated ones last; ``next_offset`` is null on the last page."""
+    """One page of matches by kick-off, undated ones last; next_offset is null on the last page."""
 
     matches: list[Match]
     total: Count

@@ -15,6 +15,7 @@ import msgspec
 from api import model_responses, requests, responses
 from api.errors import Error
 from api.questions import DESCRIBING_FIELDS, NEEDED_TO_DESCRIBE
+from api.requests import PYTHON_END
 from api.settings import ApiSettings
 from features.registry import REGISTRY
 
@@ -70,7 +71,23 @@ def component_schemas(settings: ApiSettings) -> dict[str, Schema]:
         "type": "object",
         "required": ["openapi", "info", "paths", "components"],
     }
-    return dict(sorted(schemas.items()))
+    return {name: portable(schemas[name]) for name in sorted(schemas)}
+
+
+def portable(schema: Any) -> Any:
+    r"""Return a schema whose patterns every dialect of regular expressions reads.
+
+    >>> portable({"pattern": "^[a-z]+$(?!\\n)"})["pattern"]
+    '^[a-z]+$'
+    """
+    if isinstance(schema, list):
+        return [portable(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: portable(part) for key, part in schema.items()}
+    if isinstance(kept.get("pattern"), str):
+        kept["pattern"] = kept["pattern"].removesuffix(PYTHON_END)
+    return kept
 
 
 def query_parameters(query: type[msgspec.Struct], settings: ApiSettings) -> list[Schema]:

@@ -1,0 +1,253 @@
+"""A backend of four matches and one model, whose answers can be checked by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from api.examples import MATCH_ID as KNOWN
+from features.registry import REGISTRY
+from runners.backend import Condition
+from runners.errors import (
+    CompetitionNotFound,
+    FeatureInvalid,
+    FeatureMissing,
+    MatchNotFound,
+    ModelNotFound,
+    ModelUnavailable,
+    ModelVersionNotFound,
+    PredictionFailure,
+    QueryInvalid,
+    TeamNotFound,
+)
+from runners.queries import (
+    Competition,
+    Contribution,
+    DescribedMatch,
+    Forecast,
+    Line,
+    Markets,
+    MatchView,
+    ModelView,
+    Page,
+    PredictionQuery,
+    ReceivedOutcome,
+    ReceivedResult,
+    Score,
+)
+
+NOON = dt.datetime(2021, 5, 22, 12, 0, tzinfo=dt.UTC)
+PROBA = (0.5, 0.3, 0.2)
+TEAMS = ("Bayern München", "FC Augsburg", "Köln", "Mainz 05")
+FEATURES = {feature.name: feature for feature in REGISTRY}
+USED = ("elo_home", "elo_away", "rest_days_home")
+
+MARKETS = Markets(
+    expected_home_goals=1.75,
+    expected_away_goals=1.0,
+    over_under=(Line(2.5, 0.55, 0.45), Line(3.0, 0.3, 0.5, push=0.2)),
+    both_teams_to_score=0.6,
+    double_chance=(0.8, 0.7, 0.5),
+    draw_no_bet=(5 / 7, 2 / 7),
+    asian_handicap=(Line(-0.5, 0.5, 0.5),),
+    correct_score=(Score(1, 1, 0.125), Score(2, 1, 0.1)),
+    other_scores=0.775,
+    goal_intervals={"home": (0, 3), "away": (0, 2), "total": (1, 5)},
+    interval_coverage=0.8,
+)
+
+
+def stored(match_id: str, home: str, away: str, kickoff: dt.datetime | None) -> MatchView:
+    return MatchView(
+        match_id=match_id,
+        competition="de.1",
+        season="2020-21",
+        kickoff=kickoff,
+        is_date_only=False,
+        home_team=home,
+        away_team=away,
+        status="scheduled",
+    )
+
+
+MATCHES = (
+    stored(KNOWN, "Bayern München", "FC Augsburg", NOON),
+    stored("m2", "Köln", "Mainz 05", NOON + dt.timedelta(days=1)),
+    stored("m3", "FC Augsburg", "Köln", NOON.astimezone(dt.timezone(dt.timedelta(hours=2))) + dt.timedelta(days=2)),
+    stored("a/b ü", "Mainz 05", "Bayern München", None),
+)
+MODEL = ModelView(
+    name="football",
+    version="v1",
+    model_type="xgboost",
+    created_at=NOON - dt.timedelta(days=300),
+    trained_until=NOON - dt.timedelta(days=301),
+    size_bytes=1_000,
+    features=(*USED, "feature_of_another_age"),
+    metrics={"rps": 0.196, "accuracy": 0.53, "ece": math.nan},
+    importance={"elo_home": 0.75, "elo_away": 0.25},
+    card={"n_matches": 61_250, "by_competition": {"de.1": {"rps": 0.19}}},
+)
+
+
+@dataclass
+class FakeBackend:
+    """Answer from the four matches above.
+
+    Attributes:
+        delay_s: How long a prediction takes.
+        crash: Raised by every method, if set.
+        broken_model: Name of a model that exists but is unavailable.
+        batches: The queries of every call of ``predict``.
+    """
+
+    delay_s: float = 0.0
+    crash: Exception | None = None
+    status: str = "healthy"
+    broken_model: str = "broken"
+    has_model: bool = True
+    batches: list[list[PredictionQuery]] = field(default_factory=list)
+    received: list[ReceivedResult] = field(default_factory=list)
+    ids_of_results: dict[str, ReceivedResult] = field(default_factory=dict)
+
+    async def predict(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
+        self._fail()
+        self.batches.append(list(queries))
+        await asyncio.sleep(self.delay_s)
+        return [self._predict(query) for query in queries]
+
+    def _predict(self, query: PredictionQuery) -> Forecast | PredictionFailure:
+        try:
+            model = self.model(query.model_name)
+            if query.model_version not in {None, model.version}:
+                raise ModelVersionNotFound(query.model_name, str(query.model_version), [model.version])
+            match = self.match(query.match_id) if query.match_id is not None else self._described(query.described)
+            self._check(query)
+        except PredictionFailure as failure:
+            return failure
+        return Forecast(
+            match=match,
+            proba=PROBA,
+            markets=MARKETS,
+            model_name=model.name,
+            model_version=model.version,
+            model_type=model.model_type,
+            features_used=USED,
+            as_of=query.as_of or match.kickoff or NOON,
+            feature_state_version="state-1",
+            newest_result_at=NOON - dt.timedelta(days=7),
+            trained_until=model.trained_until,
+            degraded=("no date",) if match.kickoff is None else (),
+            overridden=tuple(query.overrides),
+            explanation=(Contribution("elo_home", 1_800.0, 0.3, 0.0, -0.3),) if query.explain else None,
+        )
+
+    def _check(self, query: PredictionQuery) -> None:
+        for name, value in query.overrides.items():
+            feature = FEATURES.get(name)
+            if feature is None or not feature.minimum <= value <= feature.maximum:
+                raise FeatureInvalid(f"Feature {name!r} cannot be {value}.", path=f"$.features.{name}")
+
+    def _described(self, described: DescribedMatch | None) -> MatchView:
+        if described is None:
+            raise QueryInvalid("The query names no match.")
+        if described.competition != "de.1":
+            raise CompetitionNotFound(described.competition, ["de.1"])
+        for side in ("home_team", "away_team"):
+            if getattr(described, side) not in TEAMS:
+                raise TeamNotFound(getattr(described, side), "de.1", ["Köln"], path=f"$.{side}")
+        if described.home_team == "Mainz 05":
+            raise FeatureMissing("Feature 'elo_home' cannot be computed.", path="$.features.elo_home")
+        if described.home_team == "Köln":
+            raise QueryInvalid("Köln do not play at home.", path="$.home_team")
+        return MatchView(
+            match_id=None,
+            competition="de.1",
+            season="2020-21",
+            kickoff=described.kickoff,
+            is_date_only=False,
+            home_team=described.home_team,
+            away_team=described.away_team,
+            status="scheduled",
+            is_neutral_venue=described.is_neutral_venue,
+        )
+
+    def fixtures(
+        self,
+        *,
+        competition: str | None,
+        earliest: dt.datetime | None,
+        latest: dt.datetime | None,
+        team: str | None,
+        offset: int,
+        limit: int,
+    ) -> Page:
+        self._fail()
+        self.teams(competition)
+        if team is not None and team not in TEAMS:
+            raise TeamNotFound(team, "de.1", ["Köln"], path="$.team")
+        chosen = [
+            match
+            for match in MATCHES
+            if (team is None or team in {match.home_team, match.away_team})
+            and (earliest is None or (match.kickoff is not None and match.kickoff >= earliest))
+            and (latest is None or (match.kickoff is not None and match.kickoff <= latest))
+        ]
+        page = chosen[offset : offset + limit]
+        following = offset + limit
+        return Page(page, len(chosen), following if following < len(chosen) else None)
+
+    def match(self, match_id: str) -> MatchView:
+        self._fail()
+        for match in MATCHES:
+            if match.match_id == match_id:
+                return match
+        raise MatchNotFound(match_id)
+
+    def competitions(self) -> Sequence[Competition]:
+        self._fail()
+        return [Competition("de.1", ("2019-20", "2020-21"), 612, 20)]
+
+    def teams(self, competition: str | None) -> Sequence[tuple[str, str]]:
+        self._fail()
+        if competition not in {None, "de.1"}:
+            raise CompetitionNotFound(str(competition), ["de.1"])
+        return [(name, "de") for name in TEAMS]
+
+    def models(self) -> Sequence[ModelView]:
+        self._fail()
+        return [MODEL] if self.has_model else []
+
+    def model(self, name: str) -> ModelView:
+        self._fail()
+        if name == self.broken_model:
+            raise ModelUnavailable("The model is being loaded. Ask again in a moment.", path="$.model_name")
+        if name not in {"default", MODEL.name}:
+            raise ModelNotFound(name, [MODEL.name])
+        return MODEL
+
+    async def receive(self, rows: Sequence[ReceivedResult]) -> list[ReceivedOutcome]:
+        self._fail()
+        self.received += rows
+        return [self._receive(row) for row in rows]
+
+    def _receive(self, row: ReceivedResult) -> ReceivedOutcome:
+        if row.match_id is None:
+            return ReceivedOutcome("refused", None, "No team in 'de.1' is called 'Kölln'.", "$.home_team")
+        before = self.ids_of_results.get(row.match_id)
+        self.ids_of_results[row.match_id] = row
+        if before is None:
+            return ReceivedOutcome("inserted", row.match_id)
+        return ReceivedOutcome("unchanged" if before == row else "updated", row.match_id)
+
+    def condition(self) -> Condition:
+        self._fail()
+        reasons = [] if self.status == "healthy" else ["the newest result is 40 days old"]
+        return Condition(self.status, reasons, dt.datetime.now(dt.UTC), NOON, 2_000_000, "state-1", NOON)
+
+    def _fail(self) -> None:
+        if self.crash is not None:
+            raise self.crash
