@@ -9,7 +9,7 @@ import functools
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,20 +18,19 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from cli.ingest_report import keep_rejects, plain, summary
 from configs.settings import Settings
 from ingest import fivethirtyeight, football_data, internationals, openfootball, openligadb, sample
 from ingest.errors import IngestError, SourceMissing
-from ingest.intake import IntakeReport, SourceFile, take_in
+from ingest.intake import SourceFile, take_in
 from store.database import open_store
 from store.errors import NotARoundRobin, StoreError
 from store.fixtures import complete_round_robin
 from store.records import MatchRecord
-from store.rejects import Reject, append_rejects
+from store.rejects import Reject
 
 EXIT_NOTHING_KEPT = 1
 EXIT_SOME_REFUSED = 3
-
-_SHOWN = 5  # refusals and corrections in a summary; all of them are in the rejects file and in --json
 
 _Reader = Callable[[bytes, str], Iterable[MatchRecord | Reject]]
 
@@ -188,13 +187,11 @@ def _run(
             on_file=lambda _: progress.advance(bar),
         )
     engine.dispose()
-    append_rejects(order.rejects_file, _not_yet_in(order.rejects_file, report.rejects))
-    told = _facts(report) | dict(facts or {})
+    keep_rejects(order.rejects_file, report.rejects)
+    told = plain(report) | dict(facts or {})
     if report.kept:
         then(order, told)
-    click.echo(
-        json.dumps(told, ensure_ascii=False, default=str) if order.as_json else _summary(told, order.rejects_file)
-    )
+    click.echo(json.dumps(told, ensure_ascii=False) if order.as_json else summary(told, order.rejects_file))
     if not report.kept:
         sys.exit(EXIT_NOTHING_KEPT)
     if report.rejects:
@@ -206,68 +203,3 @@ def _progress() -> Progress:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
-
-
-def _not_yet_in(file: Path, rejects: Sequence[Reject]) -> list[Reject]:
-    """Return the rejects that the file does not hold from an earlier run."""
-    if not file.is_file():
-        return list(rejects)
-    known = {
-        line["origin"] + line["reason"] + line["row"] for line in map(json.loads, file.read_text("utf-8").splitlines())
-    }
-    return [reject for reject in rejects if reject.origin + reject.reason + reject.row not in known]
-
-
-def _facts(report: IntakeReport) -> dict[str, Any]:
-    """Return the report as plain data: counts first, then what they count."""
-    return {
-        "files": report.files,
-        "read": report.read,
-        "inserted": report.inserted,
-        "updated": report.updated,
-        "unchanged": report.unchanged,
-        "repaired": len(report.repairs),
-        "rejected": len(report.rejects),
-        "new_teams": report.new_teams,
-        "corrections": [correction.text for correction in report.corrections],
-        "repairs": [asdict(repair) for repair in report.repairs],
-        "rejects": [asdict(reject) for reject in report.rejects],
-    }
-
-
-def _summary(facts: dict[str, Any], rejects_file: Path) -> str:
-    counts = ", ".join(f"{facts[name]:,} {name}" for name in ("inserted", "updated", "unchanged"))
-    lines = [f"Read {facts['read']:,} rows of {facts['files']:,} files: {counts}, {facts['rejected']:,} refused."]
-    if facts.get("left_out"):
-        seasons = facts["left_out_seasons"]
-        lines.append(
-            f"Left out: {facts['left_out']:,} rows of {seasons[0]} to {seasons[-1]}, whose scores are those at half-time."
-        )
-    if "fixtures_added" in facts:
-        lines.append(f"Fixtures added to the unfinished season: {facts['fixtures_added']:,}.")
-    if facts["new_teams"]:
-        lines.append(f"Teams met for the first time: {len(facts['new_teams']):,}.")
-    if facts["repaired"]:
-        example = facts["repairs"][0]
-        lines.append(
-            f"Dates repaired: {facts['repaired']:,}, such as {example['match']} ({example['origin']}): "
-            f"{example['given']} -> {example['used']}."
-        )
-    lines += _first("corrected", facts["corrections"])
-    refusals = [_where(reject) + reject["reason"] for reject in facts["rejects"]]
-    lines += _first("refused", refusals)
-    if refusals:
-        lines.append(f"All refused rows: {rejects_file}")
-    if not facts["inserted"] + facts["updated"] + facts["unchanged"]:
-        lines.append("Nothing was kept.")
-    return "\n".join(lines)
-
-
-def _where(reject: dict[str, Any]) -> str:
-    line = "" if reject["line"] is None else f", line {reject['line']}"
-    return f"{reject['origin']}{line}: "
-
-
-def _first(what: str, texts: Sequence[str]) -> list[str]:
-    more = [f"  ... and {len(texts) - _SHOWN:,} more {what}"] if len(texts) > _SHOWN else []
-    return [*(f"  {what} {text}" for text in texts[:_SHOWN]), *more]

@@ -103,7 +103,7 @@ def _entries(data: bytes, origin: str) -> Iterator[MatchRecord | Reject]:
 
 def _download(requirement: str, folder: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
-    command += ["--disable-pip-version-check", "--dest", str(folder), requirement]
+    command += ["--disable-pip-version-check", "--retries=2", "--timeout=15", "--dest", str(folder), requirement]
     try:
         # No shell, and every word of the command is ours.
         done = subprocess.run(  # noqa: S603 - see above

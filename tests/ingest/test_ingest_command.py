@@ -1,9 +1,14 @@
 """``football ingest`` as a person runs it: summary, JSON, rejects file and exit codes."""
 
 import json
+from pathlib import Path
 
 import pytest
 from small_league import round_robin, write_archive
+
+from cli.ingest import Order, _add_fixtures
+from cli.ingest_report import plain, summary
+from ingest.intake import IntakeReport
 
 HEADER = "Div,Date,HomeTeam,AwayTeam,FTHG,FTAG,FTR"
 GOOD = "D1,14/08/2015,SC Freiburg,VfB Stuttgart,1,0,H"
@@ -41,6 +46,18 @@ def test_some_rows_refused_is_exit_code_3(football, folder, settings, stored):
         "2018-19/de.1.json, match 1",
         "2018-19/de.1.json, match 2",
     ]
+
+
+def test_left_out_seasons_and_fixtures_stand_in_the_summary():
+    """The sample's own facts are told like those of every source."""
+    facts = plain(IntakeReport(files=1, read=2, inserted=2))
+
+    text = summary(
+        facts | {"left_out": 306, "left_out_seasons": ("2015-16", "2019-20"), "fixtures_added": 108}, Path("r")
+    )
+
+    assert "Left out: 306 rows of 2015-16 to 2019-20, whose scores are those at half-time." in text
+    assert "Fixtures added to the unfinished season: 108." in text
 
 
 def test_nothing_kept_is_exit_code_1(football, tmp_path):
@@ -135,6 +152,33 @@ def test_a_csv_file_reaches_the_store(football, tmp_path, stored):
     assert result.exit_code == 0
     assert (match.competition, match.season, match.home_goals, match.away_goals) == ("de.1", "2015-16", 1, 0)
     assert (match.home, match.source_home) == ("de:SC Freiburg", "SC Freiburg")
+
+
+def test_a_rejects_file_of_another_kind_is_only_added_to(football, folder, tmp_path):
+    """Whatever stands in the named file stays there."""
+    notes = tmp_path / "notes.txt"
+    notes.write_bytes(b"my notes \xff\n[]\n")
+
+    football("openfootball", folder, "--rejects", notes)
+
+    assert notes.read_bytes().startswith(b"my notes \xff\n[]\n")
+    assert len(notes.read_bytes().splitlines()) == 4
+
+
+def test_a_season_that_is_no_round_robin_gets_no_fixtures(football, settings, tmp_path, capsys):
+    """Where another source has told a pairing twice, the sample's season is left as it is, and that is said."""
+    matches = round_robin("2020-21")
+    matches.append(matches[0] | {"round": "Relegation", "date": "2021-05-29"})
+    football("openfootball", write_archive(tmp_path / "a", {"2020-21/de.1": matches}))
+    order = Order(
+        settings.database_url, tmp_path / "rejects.jsonl", as_json=True, may_register_teams=True, downloads=tmp_path
+    )
+    facts = {}
+
+    _add_fixtures(order, facts)
+
+    assert facts == {"fixtures_added": 0}
+    assert "no double round robin" in capsys.readouterr().err
 
 
 def test_an_unknown_league_is_a_usage_error(football):
