@@ -92,8 +92,8 @@ def season_of(competition: str, day: dt.date) -> str:
         season = str(year) if year >= since else split_season(year)
         if day in window(competition, season):
             return season
-    # Only a league that changed its calendar, or a continental final after the opening of the next season, gets here.
-    return str(day.year) if day.year >= since else split_season(day.year)
+    # Windows of neighbouring seasons meet or overlap, so one of the two holds the day.
+    raise AssertionError("unreachable")
 
 
 def split_season(first_year: int) -> str:

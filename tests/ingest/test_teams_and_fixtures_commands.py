@@ -8,6 +8,7 @@ from small_league import CLUBS, round_robin, write_archive
 
 from cli.fixtures import fixtures
 from cli.teams import teams
+from store.fixtures import complete_round_robin
 
 
 @pytest.fixture
@@ -40,6 +41,17 @@ def test_fixtures_are_listed_with_their_ids(run, league):
     assert "2019-10-08T13:30Z" in second
     assert " v " in first
     assert result.stderr == "2 of 2 fixtures.\n"
+
+
+def test_fixtures_without_a_date_come_last(run, football, tmp_path, engine):
+    """What the double round robin still owes is listed after what has a day."""
+    folder = write_archive(tmp_path / "a", {"2019-20/de.1": round_robin("2019-20")[:11]})
+    football("openfootball", folder)
+    complete_round_robin(engine, "de.1", "2019-20")
+
+    (line,) = run(fixtures).stdout.splitlines()
+
+    assert "no date" in line
 
 
 def test_fixtures_can_be_chosen_and_limited(run, league):
