@@ -48,6 +48,14 @@ async def test_answers_come_in_request_order_and_a_bad_item_fails_alone(client, 
     assert [[query.match_id for query in batch] for batch in backend.batches] == [[KNOWN, "unknown", "m3"]]
 
 
+async def test_a_bad_item_shifts_no_answer(client):
+    """Each forecast stands at the place of its own question, however many before it were unreadable."""
+    requests = [7, {"match_id": KNOWN}, {}, {"match_id": "m2"}, {"match_id": "m3"}, {"match_id": KNOWN}]
+    answer = (await client.post(BATCH, json={"requests": requests})).json()
+
+    assert [entry["match_id"] for entry in answer["predictions"]] == [None, KNOWN, None, "m2", "m3", KNOWN]
+
+
 async def test_a_batch_that_cannot_be_read_at_all_asks_nothing(client, backend):
     """When every item is refused by its schema the backend is left alone."""
     answer = (await client.post(BATCH, json={"requests": [1, 2]})).json()

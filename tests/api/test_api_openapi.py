@@ -13,7 +13,8 @@ from fake_backend import KNOWN
 from api import catalogue
 from api.errors import Code
 from api.operations import Operation
-from api.schemas import component_schemas
+from api.requests import FixturesQuery
+from api.schemas import component_schemas, query_parameters
 from features.registry import REGISTRY
 
 OPERATIONS = {name: value for name, value in vars(catalogue).items() if isinstance(value, Operation)}
@@ -100,11 +101,14 @@ async def test_the_schema_judges_as_the_service_does(client, body, is_valid):
 
 async def test_limits_are_those_of_the_settings():
     """Published limits follow the configuration."""
-    schemas = component_schemas(settings_with(max_batch_size=7, max_results=9))
+    settings = settings_with(max_batch_size=7, max_results=9, default_page_size=5, max_page_size=11)
+    schemas = component_schemas(settings)
+    parameters = {parameter["name"]: parameter["schema"] for parameter in query_parameters(FixturesQuery, settings)}
 
     assert schemas["BatchPredictionRequest"]["properties"]["requests"]["maxItems"] == 7
     assert schemas["OldBatchRequest"]["properties"]["match_ids"]["maxItems"] == 7
     assert schemas["ResultsRequest"]["properties"]["results"]["maxItems"] == 9
+    assert (parameters["limit"]["maximum"], parameters["limit"]["default"]) == (11, 5)
 
 
 async def test_patterns_are_readable_by_every_dialect(document):

@@ -151,6 +151,18 @@ async def test_options_reach_the_backend(client, backend):
     ]
 
 
+async def test_a_model_that_cannot_explain_says_nothing(backend):
+    """An explanation that was asked for and is not to be had is null."""
+    (forecast,) = await backend.predict([PredictionQuery(match_id=KNOWN)])
+    request = PredictionRequest(match_id=KNOWN, explain=True)
+
+    prediction = prediction_of(
+        forecast, request, request_id="r", predicted_at=dt.datetime.now(dt.UTC), milliseconds=1.0
+    )
+
+    assert prediction.explanation is None
+
+
 async def test_nullable_fields_may_be_null(client):
     """Null stands for the default where the schema says so."""
     body = {"match_id": KNOWN, "model_version": None, "features": None, "as_of": None}
