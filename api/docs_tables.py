@@ -26,7 +26,7 @@ def schema_section(name: str, schema: Schema) -> str:
     fields = schema.get("properties", {})
     required = set(schema.get("required", ()))
     body = f"<p>{escape(schema.get('description', ''))}</p>"
-    if "oneOf" in schema:
+    if "oneOf" in schema or "enum" in schema:
         body += f"<p>{kind_of(schema)}</p>"
     if fields:
         rows = [

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from api.responses import Count, Match, Moment, Probability, Rate
+from api.market_responses import Count, Probability
+from api.responses import Match, Moment, Rate
 
 
 class ModelSummary(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,11 +6,12 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from api import market_responses as market
 from api import responses as out
 from api.requests import PredictionRequest
 from runners.queries import Contribution, Forecast, Line, Markets, MatchView
 
-OUTCOMES: Final[tuple[out.Outcome, ...]] = ("home_win", "draw", "away_win")
+OUTCOMES: Final[tuple[market.Outcome, ...]] = ("home_win", "draw", "away_win")
 SET_COVERAGE: Final = 0.8
 
 _WINNER: Final = frozenset({"double_chance", "draw_no_bet", "prediction_set"})
@@ -61,20 +62,20 @@ def prediction_of(
     )
 
 
-def prediction_set_of(proba: tuple[float, float, float], coverage: float = SET_COVERAGE) -> out.PredictionSet:
+def prediction_set_of(proba: tuple[float, float, float], coverage: float = SET_COVERAGE) -> market.PredictionSet:
     """Return the fewest outcomes whose chances together reach the coverage, most likely first.
 
     >>> prediction_set_of((0.5, 0.2, 0.3)).outcomes
     ['home_win', 'away_win']
     """
-    outcomes: list[out.Outcome] = []
+    outcomes: list[market.Outcome] = []
     reached = 0.0
     for index in sorted(range(3), key=lambda i: -proba[i]):
         if reached >= coverage - 1e-12:
             break
         outcomes.append(OUTCOMES[index])
         reached += proba[index]
-    return out.PredictionSet(coverage=coverage, outcomes=outcomes, probability=reached)
+    return market.PredictionSet(coverage=coverage, outcomes=outcomes, probability=reached)
 
 
 def match_of(view: MatchView) -> out.Match:
@@ -112,48 +113,50 @@ def _metadata(forecast: Forecast, request: PredictionRequest) -> out.PredictionM
     )
 
 
-def _expected_goals(markets: Markets) -> out.ExpectedGoals:
-    return out.ExpectedGoals(home=float(markets.expected_home_goals), away=float(markets.expected_away_goals))
+def _expected_goals(markets: Markets) -> market.ExpectedGoals:
+    return market.ExpectedGoals(home=float(markets.expected_home_goals), away=float(markets.expected_away_goals))
 
 
-def _over_under(line: Line) -> out.OverUnder:
-    return out.OverUnder(line=float(line.line), over=float(line.first), under=float(line.second), push=float(line.push))
+def _over_under(line: Line) -> market.OverUnder:
+    return market.OverUnder(
+        line=float(line.line), over=float(line.first), under=float(line.second), push=float(line.push)
+    )
 
 
-def _handicap(line: Line) -> out.AsianHandicap:
-    return out.AsianHandicap(
+def _handicap(line: Line) -> market.AsianHandicap:
+    return market.AsianHandicap(
         line=float(line.line), home=float(line.first), away=float(line.second), push=float(line.push)
     )
 
 
-def _both_to_score(markets: Markets) -> out.BothTeamsToScore:
+def _both_to_score(markets: Markets) -> market.BothTeamsToScore:
     yes = float(markets.both_teams_to_score)
-    return out.BothTeamsToScore(yes=yes, no=1.0 - yes)
+    return market.BothTeamsToScore(yes=yes, no=1.0 - yes)
 
 
-def _double_chance(markets: Markets) -> out.DoubleChance:
+def _double_chance(markets: Markets) -> market.DoubleChance:
     home_or_draw, home_or_away, draw_or_away = (min(float(p), 1.0) for p in markets.double_chance)
-    return out.DoubleChance(home_or_draw=home_or_draw, home_or_away=home_or_away, draw_or_away=draw_or_away)
+    return market.DoubleChance(home_or_draw=home_or_draw, home_or_away=home_or_away, draw_or_away=draw_or_away)
 
 
-def _draw_no_bet(markets: Markets) -> out.DrawNoBet:
-    return out.DrawNoBet(home=float(markets.draw_no_bet[0]), away=float(markets.draw_no_bet[1]))
+def _draw_no_bet(markets: Markets) -> market.DrawNoBet:
+    return market.DrawNoBet(home=float(markets.draw_no_bet[0]), away=float(markets.draw_no_bet[1]))
 
 
-def _correct_score(markets: Markets) -> out.CorrectScore:
+def _correct_score(markets: Markets) -> market.CorrectScore:
     scores = [
-        out.ScoreChance(home=int(s.home), away=int(s.away), probability=float(s.probability))
+        market.ScoreChance(home=int(s.home), away=int(s.away), probability=float(s.probability))
         for s in markets.correct_score
     ]
-    return out.CorrectScore(scores=scores, other=max(float(markets.other_scores), 0.0))
+    return market.CorrectScore(scores=scores, other=max(float(markets.other_scores), 0.0))
 
 
-def _intervals(markets: Markets) -> out.Intervals:
+def _intervals(markets: Markets) -> market.Intervals:
     home, away, total = (
-        out.GoalInterval(low=int(low), high=int(high))
+        market.GoalInterval(low=int(low), high=int(high))
         for low, high in (markets.goal_intervals[name] for name in ("home", "away", "total"))
     )
-    return out.Intervals(coverage=float(markets.interval_coverage), home=home, away=away, total=total)
+    return market.Intervals(coverage=float(markets.interval_coverage), home=home, away=away, total=total)
 
 
 def _explanation(contributions: Sequence[Contribution] | None) -> list[out.FeatureContribution] | None:

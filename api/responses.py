@@ -9,100 +9,25 @@ import msgspec
 from msgspec import Meta
 
 from api.errors import Code
+from api.market_responses import (
+    AsianHandicap,
+    BothTeamsToScore,
+    CorrectScore,
+    Count,
+    DoubleChance,
+    DrawNoBet,
+    ExpectedGoals,
+    Intervals,
+    Outcome,
+    OverUnder,
+    PredictionSet,
+    Probability,
+)
 
-Probability: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0)]
-Outcome: TypeAlias = Literal["home_win", "draw", "away_win"]
 RowOutcome: TypeAlias = Literal["inserted", "updated", "unchanged", "refused"]
 Moment: TypeAlias = Annotated[dt.datetime, Meta(tz=True)]
-Count: TypeAlias = Annotated[int, Meta(ge=0)]
 Milliseconds: TypeAlias = Annotated[float, Meta(ge=0.0)]
 Rate: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0, description="0 to 1; null before the first.")]
-
-
-class ExpectedGoals(msgspec.Struct, frozen=True, kw_only=True):
-    """Mean goals of each side."""
-
-    home: Annotated[float, Meta(ge=0.0)]
-    away: Annotated[float, Meta(ge=0.0)]
-
-
-class OverUnder(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of total goals; push is the chance of exactly that many, 0 on half lines."""
-
-    line: float
-    over: Probability
-    under: Probability
-    push: Probability
-
-
-class BothTeamsToScore(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether each side scores at least once."""
-
-    yes: Probability
-    no: Probability
-
-
-class DoubleChance(msgspec.Struct, frozen=True, kw_only=True):
-    """Two outcomes of three together."""
-
-    home_or_draw: Probability
-    home_or_away: Probability
-    draw_or_away: Probability
-
-
-class DrawNoBet(msgspec.Struct, frozen=True, kw_only=True):
-    """The chance of each side to win, given that one does."""
-
-    home: Probability
-    away: Probability
-
-
-class AsianHandicap(msgspec.Struct, frozen=True, kw_only=True):
-    """One handicap line on the home team: the chance that each side covers it, or neither (push)."""
-
-    line: float
-    home: Probability
-    away: Probability
-    push: Probability
-
-
-class ScoreChance(msgspec.Struct, frozen=True, kw_only=True):
-    """The chance of one exact score."""
-
-    home: Count
-    away: Count
-    probability: Probability
-
-
-class CorrectScore(msgspec.Struct, frozen=True, kw_only=True):
-    """The most likely scores, and other for all the rest together."""
-
-    scores: list[ScoreChance]
-    other: Probability
-
-
-class PredictionSet(msgspec.Struct, frozen=True, kw_only=True):
-    """The fewest outcomes, most likely first, whose chances together reach the stated coverage."""
-
-    coverage: Probability
-    outcomes: list[Outcome]
-    probability: Annotated[float, Meta(ge=0.0, le=1.000001, description="Chance that one of them happens.")]
-
-
-class GoalInterval(msgspec.Struct, frozen=True, kw_only=True):
-    """Lowest and highest number of goals of a central interval, both included."""
-
-    low: Count
-    high: Count
-
-
-class Intervals(msgspec.Struct, frozen=True, kw_only=True):
-    """Central intervals of the goals, at the stated nominal coverage."""
-
-    coverage: Probability
-    home: GoalInterval
-    away: GoalInterval
-    total: GoalInterval
 
 
 class FeatureContribution(msgspec.Struct, frozen=True, kw_only=True):
