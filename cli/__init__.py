@@ -1,1 +1,1 @@
-"""cli"""
+"""The ``football`` command line. Reads the settings and hands them down."""

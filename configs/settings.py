@@ -16,6 +16,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 DEFAULT_FILE = Path(__file__).with_name("default.yaml")
 
 
+def _default_home() -> Path:
+    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(data).expanduser() / "football"
+
+
 class ServiceSettings(BaseModel):
     """Hold what a serving process needs."""
 
@@ -55,7 +60,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="FOOTBALL_", env_nested_delimiter="__")
 
-    home: Path = Field(default_factory=lambda: _default_home())
+    home: Path = Field(default_factory=_default_home)
     database: str = Field(default="", validation_alias="FOOTBALL_DATABASE_URL")
     service: ServiceSettings
     training: TrainingSettings
@@ -91,7 +96,7 @@ def load_settings() -> Settings:
         own = os.environ.get("FOOTBALL_CONFIG")
         if own and not Path(own).is_file():
             raise SettingsError(f"FOOTBALL_CONFIG names {own!r}, which is not a file. Point it at a YAML file.")
-        return Settings()
+        return Settings.model_validate({})
     except ValueError as error:
         if isinstance(error, SettingsError):
             raise
@@ -100,8 +105,3 @@ def load_settings() -> Settings:
 
 class SettingsError(ValueError):
     """Say which setting is wrong and what was expected."""
-
-
-def _default_home() -> Path:
-    data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(data).expanduser() / "football"

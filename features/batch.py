@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 Columns = dict[str, Array]
 
 
@@ -51,15 +52,12 @@ class Standing(_Rows):
     Attributes:
         home_is_new, away_is_new: The club has no match on record.
         home_trust, away_trust: 1.0, falling towards 0 with a long absence; what a rating is still worth.
-        home_climb, away_climb: Divisions climbed since the club's last league match: 1 promoted, -1 relegated.
     """
 
-    home_is_new: NDArray[np.bool_]
-    away_is_new: NDArray[np.bool_]
+    home_is_new: Flags
+    away_is_new: Flags
     home_trust: Array
     away_trust: Array
-    home_climb: Array
-    away_climb: Array
 
     def home(self, rating: Array, mean: Array, deficit: float) -> Array:
         """Return the home side's rating as far as it can be trusted; a new club starts a deficit below the mean."""

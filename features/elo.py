@@ -13,10 +13,10 @@ from features.batch import Array, Batch, Columns, Index, Results, Standing
 from features.ledger import Ledger, follow, row_sums
 
 START = 1500.0
-LEVEL_STEP = 110.0  # a division starts this far below the one above it, until its own clubs say otherwise
-NEWCOMER_DEFICIT = 50.0  # clubs that come up are weaker than those they meet
+LEVEL_STEP = 170.0  # a division starts this far below the one above it, until its own clubs say otherwise
+NEWCOMER_DEFICIT = 80.0  # clubs that come up are weaker than those they meet
 HOME_ADVANTAGE = 65.0
-STEP = 22.0
+STEP = 16.0
 ADVANTAGE_STEP = 0.25
 MEAN_STEP = 0.02
 

@@ -53,4 +53,5 @@ def _means(recent: Array) -> Array:
     exists = ~np.isnan(recent)
     total = np.where(exists, recent, 0.0).sum(axis=1)
     count = exists.sum(axis=1)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    means: Array = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return means

@@ -75,7 +75,8 @@ def row_sums(rows: NDArray[np.int64], values: NDArray[np.float64], size: int) ->
     >>> row_sums(np.array([1, 1, 2]), np.array([0.5, 0.25, 3.0]), 4).tolist()
     [0.0, 0.75, 3.0, 0.0]
     """
-    return np.bincount(rows, weights=values, minlength=size)[:size]
+    sums: NDArray[np.float64] = np.bincount(rows, weights=values, minlength=size)[:size].astype(np.float64, copy=False)
+    return sums
 
 
 def follow(column: NDArray[np.float64], rows: NDArray[np.int64], values: NDArray[np.float64], step: float) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from features.batch import Array, Columns
 
 OUTCOMES = ("home", "draw", "away")

@@ -49,22 +49,12 @@ def _ratings() -> Iterator[Feature]:
 
 
 def _strengths() -> Iterator[Feature]:
-    for prefix, what, missing in (
-        ("goals", "goals", NEVER_MISSING),
-        ("xg", "expected goals (xG)", "missing until both sides have a match with xG"),
-    ):
+    for prefix, what in (("goals", "goals"), ("chances", "goals and xG, 3 to 7 where xG is known")):
         for side in SIDES:
             other = "away" if side == "home" else "home"
+            yield Feature(f"{prefix}_attack_{side}", f"attack of the {side} side from {what}", "times average", 0, 20)
             yield Feature(
-                f"{prefix}_attack_{side}", f"attack of the {side} side from {what}", "times average", 0, 20, missing
-            )
-            yield Feature(
-                f"{prefix}_defence_{side}",
-                f"what the {side} side concedes, from {what}",
-                "times average",
-                0,
-                20,
-                missing,
+                f"{prefix}_defence_{side}", f"what the {side} side concedes, from {what}", "times average", 0, 20
             )
             yield Feature(
                 f"{prefix}_expected_{side}",
@@ -72,7 +62,6 @@ def _strengths() -> Iterator[Feature]:
                 "goals",
                 0,
                 30,
-                missing,
             )
 
 

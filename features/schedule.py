@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.batch import Array, Batch, Columns, Index
+from features.batch import Array, Batch, Columns, Flags, Index
 from features.ledger import Ledger
 
 MEMORY = 6
@@ -21,14 +21,16 @@ class Schedule:
     def __init__(self) -> None:
         self.clubs = Ledger(days=np.full(MEMORY, np.nan), matches=0.0)
 
-    def is_new(self, clubs: Index) -> Array:
+    def is_new(self, clubs: Index) -> Flags:
         """Return which clubs have no match on record. Shape (n,)."""
-        return self.clubs["matches"][clubs] == 0.0
+        new: Flags = self.clubs["matches"][clubs] == 0.0
+        return new
 
     def trust(self, clubs: Index, day: Array) -> Array:
         """Return what a club's ratings are still worth, 1 down towards 0 with a long absence. Shape (n,)."""
         absence = np.nan_to_num(day - self.clubs["days"][clubs, 0], nan=0.0)
-        return np.power(0.5, np.maximum(0.0, absence - FREE_ABSENCE_DAYS) / ABSENCE_HALF_LIFE_DAYS)
+        worth: Array = np.power(0.5, np.maximum(0.0, absence - FREE_ABSENCE_DAYS) / ABSENCE_HALF_LIFE_DAYS)
+        return worth
 
     def describe(self, batch: Batch) -> Columns:
         """Return rest days, matches in the last fortnight and matches on record, for both sides."""

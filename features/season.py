@@ -14,13 +14,9 @@ class Season:
     """Count each club's league season so far; cups and friendlies leave it alone."""
 
     def __init__(self) -> None:
-        self.clubs = Ledger(season=0.0, competition=0.0, level=np.nan, newcomer=0.0, played=0.0, points=0.0, margin=0.0)
+        self.clubs = Ledger(season=0.0, competition=0.0, newcomer=0.0, played=0.0, points=0.0, margin=0.0)
         self.competitions = Ledger(season=0.0, seasons=0.0, longest=0.0, length=USUAL_LENGTH)
         self.rates = Ledger(draws=0.26 * 60.0, matches=60.0)
-
-    def climb(self, clubs: Index, batch: Batch) -> Array:
-        """Return the divisions climbed since the club's last league match; 0 in a cup or when unknown. Shape (n,)."""
-        return np.nan_to_num(self.clubs["level"][clubs] - batch.level, nan=0.0)
 
     def describe(self, batch: Batch) -> Columns:
         """Return season counts for both sides, the season's phase and the competition's draw rate."""
@@ -70,7 +66,8 @@ class Season:
         has_past = seasons[batch.competition] + is_next >= 2.0
         fresh = np.where(before == 0.0, has_past, before != batch.competition)
         value = np.where(self._in_season(clubs, batch), self.clubs["newcomer"][clubs], fresh)
-        return np.where(np.isnan(batch.level), np.nan, value)
+        newcomer: Array = np.where(np.isnan(batch.level), np.nan, value)
+        return newcomer
 
     def _count(self, clubs: Index, batch: Batch, points: Array, margin: Array) -> None:
         ledger = self.clubs
@@ -79,7 +76,6 @@ class Season:
             ledger[name][clubs] = self._this_season(name, clubs, batch) + gain
         ledger["season"][clubs] = batch.season
         ledger["competition"][clubs] = batch.competition
-        ledger["level"][clubs] = batch.level
 
     def _length(self, batch: Batch) -> Array:
         return self.competitions["length"][batch.competition]

@@ -48,8 +48,8 @@ class MatchFeatures:
         self.names = NAMES
         self.club_codes, self.competition_codes, self.season_codes = Codes(), Codes(), Codes()
         self.elo, self.pi = Elo(), PiRatings()
-        self.goals = Strengths("goals", needs_evidence=False)
-        self.xg = Strengths("xg", needs_evidence=True)
+        self.goals = Strengths("goals", xg_weight=0.0)
+        self.chances = Strengths("chances", xg_weight=0.7)
         self.form, self.schedule = Form(), Schedule()
         self.meetings, self.season = HeadToHead(), Season()
         self.last_day = NEVER
@@ -144,13 +144,13 @@ class MatchFeatures:
 
     def _grow(self) -> None:
         clubs, competitions = len(self.club_codes), len(self.competition_codes)
-        for family in (self.elo, self.pi, self.goals, self.xg, self.form, self.schedule, self.season):
+        for family in (self.elo, self.pi, self.goals, self.chances, self.form, self.schedule, self.season):
             family.clubs.grow(clubs)
         for ledger in (
             self.elo.competitions,
             self.pi.competitions,
             self.goals.competitions,
-            self.xg.competitions,
+            self.chances.competitions,
             self.season.competitions,
             self.season.rates,
         ):
@@ -174,16 +174,14 @@ class MatchFeatures:
             away_is_new=self.schedule.is_new(batch.away),
             home_trust=self.schedule.trust(batch.home, batch.day),
             away_trust=self.schedule.trust(batch.away, batch.day),
-            home_climb=self.season.climb(batch.home, batch),
-            away_climb=self.season.climb(batch.away, batch),
         )
 
     def _describe(self, batch: Batch) -> Array:
         standing = self._standing(batch)
         columns: Columns = {}
-        for family in (self.elo, self.pi, self.goals, self.xg):
+        for family in (self.elo, self.pi):
             columns |= family.describe(batch, standing)
-        for plain in (self.form, self.schedule, self.meetings, self.season):
+        for plain in (self.goals, self.chances, self.form, self.schedule, self.meetings, self.season):
             columns |= plain.describe(batch)
         columns |= describe_odds(batch.odds)
         return np.column_stack([columns[name] for name in self.names])
@@ -200,8 +198,8 @@ class MatchFeatures:
         standing = self._standing(batch)
         self.elo.learn(batch, standing, results)
         self.pi.learn(batch, standing, results)
-        self.goals.learn(batch, standing, results.home_goals, results.away_goals)
-        self.xg.learn(batch, standing, results.home_xg, results.away_xg)
+        self.goals.learn(batch, results)
+        self.chances.learn(batch, results)
         self.form.learn(batch, results)
         self.meetings.learn(batch, results)
         self.season.learn(batch, results)

@@ -19,7 +19,7 @@ from models.errors import NotFitted
 from models.estimator import Array, played_rows
 from models.score_grid import low_score_factors, score_grid
 
-FEATURES: Final = ("goals_expected_home", "goals_expected_away", "elo_difference")
+FEATURES: Final = ("chances_expected_home", "chances_expected_away", "elo_difference")
 
 # Intercept, log own and log opposing expected goals of the features, own Elo lead / 400: trust the features as they are.
 _PRIOR_MEAN: Final = np.array([0.0, 1.0, 0.0, 0.0])
@@ -32,7 +32,7 @@ _MOST_EXPECTED: Final = 10.0
 
 @dataclass
 class GoalModel:
-    """Predict home and away goals from ``goals_expected_home``, ``goals_expected_away`` and ``elo_difference``.
+    """Predict home and away goals from ``chances_expected_home``, ``chances_expected_away`` and ``elo_difference``.
 
     A value that is not known (NaN) is replaced by the median of the training matches. Expected goals are kept within
     0.05 and 10 a side.

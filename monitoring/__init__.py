@@ -1,1 +1,1 @@
-"""monitoring"""
+"""What operators see: metrics now; prediction log and drift when they come."""

@@ -63,7 +63,6 @@ class MatchRecord:
         round: The source's own round, such as ``"Matchday 7"``; it tells repeated pairings apart.
         source: Short name of the source, such as ``"openfootball"``.
         origin: Where in the source, for people: ``"2015-16/de.1.json, match 12"``.
-        source_version: What the source file was, so that a model card can name its data.
     """
 
     competition: str

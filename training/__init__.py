@@ -1,1 +1,1 @@
-"""training"""
+"""Walk-forward training, evaluation against baselines, and the save to the model store."""
