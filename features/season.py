@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.batch import Array, Batch, Columns, Index, Results
+from features.batch import Array, Batch, Columns, Flags, Index, Results
 from features.ledger import Ledger, row_sums
 
 USUAL_LENGTH = 34.0
@@ -52,8 +52,9 @@ class Season:
         self._count(batch.away, batch, results.away_points, -margin)
         self._learn_length(batch)
 
-    def _in_season(self, clubs: Index, batch: Batch) -> Array:
-        return (self.clubs["season"][clubs] == batch.season) & (self.clubs["competition"][clubs] == batch.competition)
+    def _in_season(self, clubs: Index, batch: Batch) -> Flags:
+        same: Flags = (self.clubs["season"][clubs] == batch.season) & (self.clubs["competition"][clubs] == batch.competition)
+        return same
 
     def _this_season(self, name: str, clubs: Index, batch: Batch) -> Array:
         return np.where(self._in_season(clubs, batch), self.clubs[name][clubs], 0.0)

@@ -1,0 +1,136 @@
+"""What travels beside a saved model: its card, what it was made with, and golden pairs.
+
+One place for writer and reader. Everything is plain data, so that it can be
+read and compared before a single byte of the model is unpickled.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from importlib.metadata import version
+from typing import Any, Self
+
+import numpy as np
+
+from features.batch import Array
+from features.frame import FeatureFrame
+from features.matches import MatchTable
+from features.registry import FEATURES_VERSION, schema_digest
+from features.transform import MatchFeatures
+from models.boosted import BoostedOutcome
+
+FORMAT = 1
+LIBRARIES = ("numpy", "scipy", "xgboost", "bentoml", "cloudpickle")
+FEATURE_TOLERANCE = 1e-9  # relative; another processor may round a power or a logarithm differently
+PROBA_TOLERANCE = 1e-6  # absolute; the trees add up in single precision
+
+_FIXTURE_COLUMNS = ("match_id", "competition", "season", "kickoff", "home", "away", "neutral")
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """Hold fixtures with the features and probabilities that the saved model gave for them.
+
+    Attributes:
+        fixtures: Plain columns of a match table without results.
+        features: One list a fixture; None where the value was NaN.
+        proba: Home, draw, away a fixture.
+    """
+
+    fixtures: dict[str, list[Any]]
+    features: list[list[float | None]]
+    proba: list[list[float]]
+
+    @classmethod
+    def record(cls, features: MatchFeatures, model: BoostedOutcome, fixtures: MatchTable) -> Self:
+        """Ask the model about fixtures, as they stand at the training cut-off, and keep the answers."""
+        frame = features.transform(fixtures)
+        proba, _ = model.forecast(frame)
+        columns = {name: getattr(fixtures, name).tolist() for name in _FIXTURE_COLUMNS}
+        rows = [[None if np.isnan(value) else float(value) for value in row] for row in frame.values]
+        return cls(columns, rows, proba.tolist())
+
+    def mismatches(self, features: MatchFeatures, model: BoostedOutcome) -> list[str]:
+        """Return what the model now answers differently: feature names, or ``"probabilities"``; empty when all agree."""
+        frame = features.transform(MatchTable.from_columns(**self.fixtures))
+        expected = np.array([[np.nan if value is None else value for value in row] for row in self.features])
+        if expected.shape != frame.values.shape:
+            return [f"{frame.values.shape[1]} features instead of {expected.shape[1]}"]
+        agree = np.isclose(frame.values, expected, rtol=FEATURE_TOLERANCE, atol=FEATURE_TOLERANCE, equal_nan=True)
+        wrong = [name for name, good in zip(frame.names, agree.all(axis=0), strict=True) if not good]
+        return wrong or self._wrong_proba(model, frame)
+
+    def _wrong_proba(self, model: BoostedOutcome, frame: FeatureFrame) -> list[str]:
+        proba: Array = model.forecast(frame)[0]
+        return [] if np.allclose(proba, self.proba, rtol=0.0, atol=PROBA_TOLERANCE) else ["probabilities"]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """Describe one saved model.
+
+    Attributes:
+        trained_until: No match kicked off at or after this instant was learned from.
+        data_digest: Of all played matches the features know; see ``store.reads.data_digest``.
+        data_matches: How many those are.
+        card: The model card, plain data.
+        golden: Pairs that a loaded model must reproduce.
+    """
+
+    model_type: str
+    trained_until: dt.datetime
+    data_digest: str
+    data_matches: int
+    competitions: list[str]
+    feature_names: list[str]
+    card: dict[str, Any]
+    golden: Golden
+    seed: int
+    format: int = FORMAT
+    features_version: int = FEATURES_VERSION
+    feature_schema_digest: str = field(default_factory=schema_digest)
+    python: str = field(default_factory=lambda: ".".join(platform.python_version_tuple()[:2]))
+    libraries: dict[str, str] = field(default_factory=lambda: {name: version(name) for name in LIBRARIES})
+
+    def to_metadata(self) -> dict[str, Any]:
+        """Return the artifact as plain data for the model store."""
+        return asdict(self) | {"trained_until": self.trained_until.isoformat()}
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, Any]) -> Self:
+        """Read what ``to_metadata`` wrote.
+
+        Raises:
+            ValueError: If a part is missing or unknown; names it.
+        """
+        known = {f.name for f in fields(cls)}
+        if known != set(metadata):
+            missing, extra = sorted(known - set(metadata)), sorted(set(metadata) - known)
+            raise ValueError(f"the model's metadata lacks {missing} and has unknown {extra}; train the model again")
+        plain = dict(metadata)
+        plain["golden"] = Golden(**plain["golden"])
+        plain["trained_until"] = dt.datetime.fromisoformat(plain["trained_until"])
+        return cls(**plain)
+
+    def incompatibilities(self) -> list[str]:
+        """Return why this process cannot run the model, in words; empty when it can."""
+        here = {
+            "format": FORMAT,
+            "features_version": FEATURES_VERSION,
+            "feature_schema_digest": schema_digest(),
+            "python": ".".join(platform.python_version_tuple()[:2]),
+        }
+        reasons = [
+            f"{name} is {getattr(self, name)}, this process has {value}"
+            for name, value in here.items()
+            if getattr(self, name) != value
+        ]
+        major = {name: version(name).split(".")[0] for name in ("numpy", "xgboost")}
+        return reasons + [
+            f"trained with {name} {self.libraries.get(name)}, this process has {version(name)}"
+            for name, digit in major.items()
+            if self.libraries.get(name, "").split(".")[0] != digit
+        ]

@@ -1,0 +1,69 @@
+"""Save a trained model to the BentoML model store: features and model by value, with their artifact."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import bentoml
+import bentoml.xgboost
+import numpy as np
+
+import features
+import models
+from features.matches import MatchTable
+from features.transform import MatchFeatures
+from models.boosted import BoostedOutcome
+from runners.artifact import Artifact, Golden
+
+GOLDEN_FIXTURES = 12
+
+
+def save(name: str, transform: MatchFeatures, model: BoostedOutcome, artifact: Artifact) -> str:
+    """Save a model under a new version and return its tag, such as ``"football:20261124t101500"``.
+
+    Features and model are pickled by value, so that the tag can be loaded
+    where neither package is installed.
+    """
+    if model.booster is None:
+        raise ValueError("the model has no trees; fit it before saving")
+    saved = bentoml.xgboost.save_model(
+        f"{name}:{_new_version(name)}",
+        model.booster,
+        labels={"trained_until": artifact.trained_until.date().isoformat(), "model_type": artifact.model_type},
+        metadata=artifact.to_metadata(),
+        custom_objects={"features": transform, "model": replace(model, booster=None)},
+        external_modules=[features, models],
+    )
+    return str(saved.tag)
+
+
+def golden_fixtures(history: MatchTable, day: int) -> MatchTable:
+    """Pick recent pairings, turned round and set on a day after the cut-off, evenly over the competitions.
+
+    The last matches are turned round so that the pairs are fixtures the model
+    has not been fitted to; results are left out.
+    """
+    recent = history.take(slice(max(0, len(history) - 400), None)).without_results()
+    chosen = recent.take(np.unique(np.linspace(0, len(recent) - 1, GOLDEN_FIXTURES).astype(int)))
+    return MatchTable.from_columns(
+        match_id=[f"golden{i}" for i in range(len(chosen))],
+        competition=list(chosen.competition),
+        season=list(chosen.season),
+        kickoff=[(day + 3) * 86_400] * len(chosen),
+        home=list(chosen.away),
+        away=list(chosen.home),
+        neutral=chosen.neutral,
+    )
+
+
+def make_golden(transform: MatchFeatures, model: BoostedOutcome, history: MatchTable) -> Golden:
+    """Record golden pairs for a model at its training cut-off."""
+    return Golden.record(transform, model, golden_fixtures(history, transform.last_day))
+
+
+def _new_version(name: str) -> str:
+    """Return a version from the clock that is not taken: seconds first, counted on when two come within one."""
+    now = dt.datetime.now(dt.UTC).strftime("%Y%m%dt%H%M%S")
+    taken = {model.tag.version for model in bentoml.models.list(name)}
+    return next(v for v in (now, *(f"{now}-{i}" for i in range(2, 1000))) if v not in taken)
