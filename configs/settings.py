@@ -6,7 +6,6 @@ arguments. Reading makes no folder and opens nothing.
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from pathlib import Path
 
@@ -46,7 +45,7 @@ class TrainingSettings(BaseModel):
     model_name: str = Field(min_length=1, description="Name under which trained models are saved.")
     seed: int = Field(description="Seed of everything random; the same seed and data give the same bits.")
     validation_days: int = Field(ge=30, description="Days held back at the end to choose the number of trees.")
-    first_training_day: dt.date = Field(description="Matches before this day only warm the features up.")
+    warm_up_days: int = Field(ge=0, description="Days at the start of the data that only warm the features up.")
     threads: int = Field(ge=1, description="Threads of the boosting library.")
 
 

@@ -65,5 +65,5 @@ def make_golden(transform: MatchFeatures, model: BoostedOutcome, history: MatchT
 def _new_version(name: str) -> str:
     """Return a version from the clock that is not taken: seconds first, counted on when two come within one."""
     now = dt.datetime.now(dt.UTC).strftime("%Y%m%dt%H%M%S")
-    taken = {model.tag.version for model in bentoml.models.list(name)}
+    taken = {model.tag.version for model in bentoml.models.list() if model.tag.name == name}
     return next(v for v in (now, *(f"{now}-{i}" for i in range(2, 1000))) if v not in taken)

@@ -1,0 +1,104 @@
+"""``football backtest``: predict the matches of a past window from what was known before them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import sqlalchemy as sa
+from rich.console import Console
+
+from cli.evaluation import competition_table, evaluation_table
+from cli.progress import stages
+from cli.train import codes
+from configs.settings import Settings
+from store.database import open_store
+from store.errors import StoreError
+from store.reads import read_directory, read_matches
+from training.backtest import write_csv
+from training.history import TooLittleData, day_number, walk
+from training.report import report
+from training.run import Plan
+from training.walk_forward import Forecasts, walk_forward
+
+
+@click.command()
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day of the window.")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Last day of the window.")
+@click.option("--competitions", help="Predict these only, comma-separated codes; all are learned from.")
+@click.option(
+    "--refit-every", "refit_days", type=click.IntRange(min=1), default=90, show_default=True, help="Days between fits."
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="CSV file to write.")
+@click.option(
+    "--with-baselines", is_flag=True, help="Write the baselines' rows too; the column `model` tells them apart."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def backtest(
+    settings: Settings,
+    first: dt.datetime,
+    last: dt.datetime,
+    competitions: str | None,
+    refit_days: int,
+    out: Path,
+    with_baselines: bool,
+    as_json: bool,
+) -> None:
+    """Predict every played match of a window using only what was known before its kick-off date.
+
+    All models are refitted every so many days on all that was played before;
+    features of each match come from earlier days only.
+    """
+    if last < first:
+        raise click.BadParameter(f"{last:%Y-%m-%d} lies before --from {first:%Y-%m-%d}.", param_hint="--to")
+    window = (day_number(first.date()), day_number(last.date()) + 1)
+    try:
+        engine = open_store(settings.database_url)
+        forecasts = _forecast(engine, settings, window, refit_days, codes(competitions), quiet=as_json)
+    except (StoreError, TooLittleData) as error:
+        raise click.ClickException(str(error)) from error
+    models = list(forecasts.proba) if with_baselines else ["xgboost"]
+    rows = write_csv(out, forecasts, {row.match_id: row for row in read_directory(engine)}, models)
+    result = report(forecasts, model="xgboost", seed=settings.training.seed)
+    _tell({"file": str(out), "rows": rows, "refit_days": refit_days, **result}, as_json=as_json)
+
+
+def _forecast(
+    engine: sa.Engine,
+    settings: Settings,
+    window: tuple[int, int],
+    refit_days: int,
+    competitions: list[str] | None,
+    *,
+    quiet: bool,
+) -> Forecasts:
+    chosen = settings.training
+    plan = Plan("backtest", chosen.seed, chosen.validation_days, chosen.warm_up_days, chosen.threads)
+    with stages(quiet=quiet) as on_stage:
+        on_stage("features", 0, 1)
+        _, history = walk(read_matches(engine))
+        on_stage("features", 1, 1)
+        return walk_forward(
+            history,
+            plan.models,
+            first_day=window[0],
+            end_day=window[1],
+            refit_days=refit_days,
+            competitions=competitions,
+            warm_up_days=plan.warm_up_days,
+            on_progress=lambda done, total: on_stage("fits", done, total),
+        )
+
+
+def _tell(result: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(result))
+        return
+    console = Console()
+    console.print(evaluation_table(result, "Predicted before they were played"))
+    console.print(competition_table(result))
+    console.print(f"{result['rows']:,} rows written to {result['file']}")

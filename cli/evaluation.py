@@ -1,0 +1,55 @@
+"""The table that every evaluation prints: ours beside the baselines, with intervals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+
+TITLES = {
+    "xgboost": "ours (xgboost)",
+    "dixon_coles": "Dixon-Coles",
+    "elo_logit": "Elo ordered logit",
+    "class_frequency": "class frequencies",
+}
+
+
+def evaluation_table(evaluation: dict[str, Any], title: str) -> Table:
+    """Return a table of scores; the last column is ours minus the baseline's RPS with its 95 % interval."""
+    table = Table(title=f"{title} ({evaluation['matches']:,} matches)")
+    table.add_column("")
+    for name in ("RPS", "log loss", "Brier", "accuracy", "ECE", "ours minus it, RPS (95 %)"):
+        table.add_column(name, justify="right")
+    for name, scores in evaluation["scores"].items():
+        table.add_row(TITLES.get(name, name), *_figures(scores), _difference(evaluation, name))
+    return table
+
+
+def competition_table(evaluation: dict[str, Any]) -> Table:
+    """Return RPS per competition, one column a model."""
+    models = list(evaluation["scores"])
+    table = Table(title="RPS per competition")
+    table.add_column("competition")
+    table.add_column("matches", justify="right")
+    for name in models:
+        table.add_column(TITLES.get(name, name), justify="right")
+    for code, section in evaluation["per_competition"].items():
+        table.add_row(code, str(section["matches"]), *(f"{section['scores'][name]['rps']:.4f}" for name in models))
+    return table
+
+
+def _figures(scores: dict[str, float]) -> list[str]:
+    return [
+        f"{scores['rps']:.4f}",
+        f"{scores['log_loss']:.4f}",
+        f"{scores['brier']:.4f}",
+        f"{scores['accuracy']:.1%}",
+        f"{scores['ece']:.4f}",
+    ]
+
+
+def _difference(evaluation: dict[str, Any], name: str) -> str:
+    if name not in evaluation["difference"]:
+        return ""
+    rps = evaluation["difference"][name]["rps"]
+    return f"{rps['mean']:+.5f} ({rps['low']:+.5f} to {rps['high']:+.5f})"

@@ -1,0 +1,94 @@
+"""``football train``: train a model on the match store and save it with its card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from cli.evaluation import evaluation_table
+from cli.progress import stages
+from configs.settings import Settings
+from store.database import open_store
+from store.errors import StoreError
+from store.reads import read_matches
+from training.history import TooLittleData
+from training.run import Plan, Trained
+from training.run import train as run_training
+
+
+@click.command()
+@click.option("--name", help="Name to save the model under; default: training.model_name of the settings.")
+@click.option("--competitions", help="Learn from these only, comma-separated codes such as de.1,en.1.")
+@click.option("--seed", type=int, help="Seed of everything random.")
+@click.option(
+    "--card", type=click.Path(path_type=Path, dir_okay=False), help="Also write the model card to this JSON file."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def train(
+    settings: Settings, name: str | None, competitions: str | None, seed: int | None, card: Path | None, as_json: bool
+) -> None:
+    """Train on every played match, print the model card and save the model.
+
+    The scores of the card are of the last year of the data, predicted from
+    earlier matches only; the saved model has then learned from all of them.
+    """
+    chosen = settings.training
+    plan = Plan(
+        model_name=name or chosen.model_name,
+        seed=chosen.seed if seed is None else seed,
+        validation_days=chosen.validation_days,
+        warm_up_days=chosen.warm_up_days,
+        threads=chosen.threads,
+    )
+    try:
+        matches = read_matches(open_store(settings.database_url), competitions=codes(competitions))
+        with stages(quiet=as_json) as on_stage:
+            trained = run_training(matches, plan, on_stage=on_stage)
+    except (StoreError, TooLittleData) as error:
+        raise click.ClickException(str(error)) from error
+    if card is not None:
+        card.write_text(json.dumps(trained.card, indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps({"tag": trained.tag, "card": trained.card}))
+    else:
+        _show(trained)
+
+
+def codes(text: str | None) -> list[str] | None:
+    """Return the competition codes of a comma-separated list, None for none given."""
+    return None if text is None else [code.strip() for code in text.split(",") if code.strip()]
+
+
+def _show(trained: Trained) -> None:
+    console, card = Console(), trained.card
+    console.print(_data_table(card))
+    console.print(evaluation_table(card["evaluation"], f"Predicted before they were played: {_window(card)}"))
+    console.print(f"Saved [bold]{trained.tag}[/bold]")
+
+
+def _window(card: dict[str, Any]) -> str:
+    window = card["evaluation"]["window"]
+    return f"{window['from']} to {window['to']}"
+
+
+def _data_table(card: dict[str, Any]) -> Table:
+    table = Table(title="Model card", show_header=False)
+    data = card["data"]
+    rows = {
+        "model": card["model_type"],
+        "data": f"{data['matches']:,} matches from {data['from']} to {data['to']}, {data['matches_with_xg']:,} with xG",
+        "competitions": f"{len(data['competitions'])}: {', '.join(data['competitions'][:12])}"
+        + (", ..." if len(data["competitions"]) > 12 else ""),
+        "features": str(card["features"]),
+        "trees": f"{card['trees']:,} in {card['rounds']} rounds",
+        "seed": str(card["seed"]),
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table

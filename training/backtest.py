@@ -1,0 +1,72 @@
+"""Backtest: what would have been said of each match of a window, and the file that holds it."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from features.matches import team_name
+from store.reads import MatchRow
+from training.history import date_of
+from training.walk_forward import Forecasts
+
+COLUMNS = (
+    "match_id",
+    "competition",
+    "season",
+    "kickoff",
+    "home_team",
+    "away_team",
+    "source_home",
+    "source_away",
+    "home_goals",
+    "away_goals",
+    "p_home",
+    "p_draw",
+    "p_away",
+    "model",
+    "trained_until",
+)
+
+
+def write_csv(file: Path, forecasts: Forecasts, directory: Mapping[str, MatchRow], models: list[str]) -> int:
+    """Write one row a match and model, by kick-off, and return the number of rows.
+
+    The file appears whole or not at all. Probabilities are written with all
+    digits; ``kickoff`` is a date alone where the source gave no time.
+    """
+    partial = file.with_name(file.name + ".partial")
+    with partial.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(COLUMNS)
+        count = 0
+        for row in _rows(forecasts, directory, models):
+            writer.writerow(row)
+            count += 1
+    partial.replace(file)
+    return count
+
+
+def _rows(forecasts: Forecasts, directory: Mapping[str, MatchRow], models: list[str]) -> Iterator[list[object]]:
+    table = forecasts.matches
+    for i, match_id in enumerate(table.match_id):
+        known = directory[match_id]
+        kickoff = dt.datetime.fromtimestamp(int(table.kickoff[i]), tz=dt.UTC)
+        for model in models:
+            yield [
+                match_id,
+                table.competition[i],
+                table.season[i],
+                kickoff.date().isoformat() if known.is_date_only else kickoff.isoformat().replace("+00:00", "Z"),
+                team_name(table.home[i]),
+                team_name(table.away[i]),
+                known.source_home,
+                known.source_away,
+                int(table.home_goals[i]),
+                int(table.away_goals[i]),
+                *(repr(float(p)) for p in forecasts.proba[model][i]),
+                model,
+                date_of(int(forecasts.trained_until[i])).isoformat(),
+            ]

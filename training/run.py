@@ -1,0 +1,142 @@
+"""One training run: walk, evaluate on the latest window, fit on everything, save with a model card."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from features.matches import MatchTable
+from models.boosted import BoostedOutcome
+from models.estimator import OutcomeModel
+from runners.artifact import Artifact
+from store.reads import data_digest
+from training.history import History, TooLittleData, date_of, walk
+from training.report import report
+from training.saving import make_golden, save
+from training.walk_forward import FEWEST_TO_FIT, baselines, walk_forward
+
+EVALUATION_REFIT_DAYS = 90
+Stage = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Hold the choices of a training run.
+
+    Attributes:
+        seed: The same seed and data give the same model to the bit on one machine.
+        validation_days: Length of the evaluation window at the end of the data, and of the window that stops the boosting.
+        warm_up_days: Days at the start of the data that only warm the features up.
+        threads: Of the boosting library.
+    """
+
+    model_name: str
+    seed: int
+    validation_days: int
+    warm_up_days: int
+    threads: int
+
+    def model(self) -> BoostedOutcome:
+        """Return a fresh model to fit."""
+        return BoostedOutcome(seed=self.seed, threads=self.threads, validation_days=self.validation_days)
+
+    def models(self) -> list[OutcomeModel]:
+        """Return a fresh model and fresh baselines."""
+        return [self.model(), *baselines()]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Hold what a training run made."""
+
+    tag: str
+    card: dict[str, Any]
+
+
+def train(matches: MatchTable, plan: Plan, *, on_stage: Stage) -> Trained:
+    """Train on every played match of a table, save the model and return its tag and card.
+
+    Args:
+        on_stage: Called with the name of the stage, the steps done and the steps in all.
+
+    Raises:
+        TooLittleData: If there is too little to fit, or to evaluate on.
+    """
+    on_stage("features", 0, 1)
+    transform, history = walk(matches)
+    on_stage("features", 1, 1)
+    evaluation = _evaluate(history, plan, on_stage)
+    on_stage("final fit", 0, 1)
+    learned = history.after_warm_up(plan.warm_up_days)
+    model = plan.model().fit(learned.matches, learned.features)
+    on_stage("final fit", 1, 1)
+    card = _card(history, learned, model, evaluation, plan)
+    artifact = Artifact(
+        model_type=model.name,
+        trained_until=_instant(transform.last_day + 1),
+        data_digest=data_digest(history.matches),
+        data_matches=len(history),
+        competitions=sorted(set(history.matches.competition)),
+        feature_names=list(model.names),
+        card=card,
+        golden=make_golden(transform, model, history.matches),
+        seed=plan.seed,
+    )
+    return Trained(save(plan.model_name, transform, model, artifact), card)
+
+
+def _evaluate(history: History, plan: Plan, on_stage: Stage) -> dict[str, Any]:
+    end = int(history.matches.day.max()) + 1
+    first = end - plan.validation_days
+    fewest = len(history.after_warm_up(plan.warm_up_days).before(first))
+    if fewest < FEWEST_TO_FIT:
+        raise TooLittleData(
+            f"{len(history)} played matches leave {fewest} to learn from before an evaluation window of "
+            f"{plan.validation_days} days; at least {FEWEST_TO_FIT} are needed. Ingest more seasons"
+        )
+    forecasts = walk_forward(
+        history,
+        plan.models,
+        first_day=first,
+        end_day=end,
+        refit_days=EVALUATION_REFIT_DAYS,
+        warm_up_days=plan.warm_up_days,
+        on_progress=lambda done, total: on_stage("evaluation", done, total),
+    )
+    window = {
+        "from": date_of(first).isoformat(),
+        "to": date_of(end - 1).isoformat(),
+        "refit_days": EVALUATION_REFIT_DAYS,
+    }
+    return {"window": window, **report(forecasts, model=plan.model().name, seed=plan.seed)}
+
+
+def _card(
+    history: History, learned: History, model: BoostedOutcome, evaluation: dict[str, Any], plan: Plan
+) -> dict[str, Any]:
+    days = history.matches.day
+    return {
+        "model_type": model.name,
+        "data": {
+            "from": date_of(int(days.min())).isoformat(),
+            "to": date_of(int(days.max())).isoformat(),
+            "matches": len(history),
+            "matches_learned_from": len(learned),
+            "matches_with_xg": int((~np.isnan(history.matches.home_xg)).sum()),
+            "competitions": sorted(set(history.matches.competition)),
+        },
+        "features": len(model.names),
+        "rounds": model.rounds,
+        "trees": model.rounds * 3 * int(model.parameters["num_parallel_tree"]),
+        "seed": plan.seed,
+        "importance": dict(list(model.importance().items())[:20]),
+        "evaluation": evaluation,
+    }
+
+
+def _instant(day: int) -> dt.datetime:
+    return dt.datetime.combine(date_of(day), dt.time(), tzinfo=dt.UTC)

@@ -1,0 +1,103 @@
+"""Walk-forward prediction: fit on the past, predict the next days, move on. Never a random split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.batch import Array
+from features.matches import MatchTable
+from models.class_frequency import ClassFrequency
+from models.dixon_coles import DixonColes
+from models.elo_logit import EloLogit
+from models.estimator import OutcomeModel
+from training.history import History, TooLittleData, date_of
+
+FEWEST_TO_FIT = 100
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecasts:
+    """Hold what each model said of the same matches before they were played.
+
+    Attributes:
+        proba: Model name to probabilities, shape (n, 3) each.
+        trained_until: Day (since 1970-01-01) from which on the models had seen nothing. Shape (n,).
+    """
+
+    matches: MatchTable
+    proba: Mapping[str, Array]
+    trained_until: NDArray[np.int64]
+
+
+def baselines() -> list[OutcomeModel]:
+    """Return fresh baselines, which every report shows beside the model."""
+    return [ClassFrequency(), EloLogit(), DixonColes()]
+
+
+def walk_forward(
+    history: History,
+    make_models: Callable[[], Sequence[OutcomeModel]],
+    *,
+    first_day: int,
+    end_day: int,
+    refit_days: int,
+    competitions: Sequence[str] | None = None,
+    warm_up_days: int = 0,
+    on_progress: Progress = lambda done, total: None,  # noqa: ARG005 - the names are the documentation
+) -> Forecasts:
+    """Predict the matches of a window, refitting every so many days on all that was played before.
+
+    Args:
+        history: All played matches; those before the window are learned from, and so are
+            those inside it once they lie behind the refit day.
+        first_day, end_day: Days since 1970-01-01; the end is not included.
+        refit_days: Days between fits, at least 1.
+        competitions: Predict these only; all are learned from. None: predict all.
+        on_progress: Called with fits done and fits in all.
+
+    Raises:
+        TooLittleData: If there is too little before the window, or nothing inside it.
+    """
+    wanted = history.between(first_day, end_day)
+    if competitions is not None:
+        wanted = wanted.take(np.isin(wanted.matches.competition, list(competitions)))
+    _check(history, wanted, first_day, warm_up_days)
+    starts = [d for d in range(first_day, end_day, refit_days) if len(wanted.between(d, min(d + refit_days, end_day)))]
+    parts: list[tuple[History, dict[str, Array], int]] = []
+    for done, start in enumerate(starts):
+        on_progress(done, len(starts))
+        past = history.after_warm_up(warm_up_days).before(start)
+        block = wanted.between(start, min(start + refit_days, end_day))
+        parts.append((block, _predict(make_models(), past, block), start))
+    on_progress(len(starts), len(starts))
+    return _joined(parts)
+
+
+def _check(history: History, wanted: History, first_day: int, warm_up_days: int) -> None:
+    past = len(history.after_warm_up(warm_up_days).before(first_day))
+    if past < FEWEST_TO_FIT:
+        raise TooLittleData(
+            f"only {past} matches lie before {date_of(first_day)} and after a warm-up of {warm_up_days} days; "
+            f"at least {FEWEST_TO_FIT} are needed to fit. Start later or ingest earlier seasons"
+        )
+    if len(wanted) == 0:
+        raise TooLittleData("no played match lies in the window; check the dates and the competitions")
+
+
+def _predict(models: Sequence[OutcomeModel], past: History, block: History) -> dict[str, Array]:
+    blind = block.matches.without_results()
+    return {model.name: model.fit(past.matches, past.features).predict_proba(blind, block.features) for model in models}
+
+
+def _joined(parts: Sequence[tuple[History, dict[str, Array], int]]) -> Forecasts:
+    names = parts[0][1]
+    return Forecasts(
+        matches=MatchTable.concatenate([block.matches for block, _, _ in parts]),
+        proba={name: np.concatenate([proba[name] for _, proba, _ in parts]) for name in names},
+        trained_until=np.concatenate([np.full(len(block), start) for block, _, start in parts]),
+    )
