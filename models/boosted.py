@@ -37,7 +37,7 @@ def default_parameters() -> dict[str, Any]:
         "num_class": OUTCOMES,
         "tree_method": "hist",
         "max_depth": 3,
-        "eta": 0.03,
+        "eta": 0.1,
         "min_child_weight": 100.0,
         "reg_lambda": 20.0,
         "subsample": 0.6,

@@ -36,12 +36,12 @@ class Golden:
 
     Attributes:
         fixtures: Plain columns of a match table without results.
-        features: One list a fixture; None where the value was NaN.
+        features: One list a fixture; NaN where a value cannot be known.
         proba: Home, draw, away a fixture.
     """
 
     fixtures: dict[str, list[Any]]
-    features: list[list[float | None]]
+    features: list[list[float]]
     proba: list[list[float]]
 
     @classmethod
@@ -50,13 +50,12 @@ class Golden:
         frame = features.transform(fixtures)
         proba, _ = model.forecast(frame)
         columns = {name: getattr(fixtures, name).tolist() for name in _FIXTURE_COLUMNS}
-        rows = [[None if np.isnan(value) else float(value) for value in row] for row in frame.values]
-        return cls(columns, rows, proba.tolist())
+        return cls(columns, frame.values.tolist(), proba.tolist())
 
     def mismatches(self, features: MatchFeatures, model: BoostedOutcome) -> list[str]:
         """Return what the model now answers differently: feature names, or ``"probabilities"``; empty when all agree."""
         frame = features.transform(MatchTable.from_columns(**self.fixtures))
-        expected = np.array([[np.nan if value is None else value for value in row] for row in self.features])
+        expected = np.array(self.features)
         if expected.shape != frame.values.shape:
             return [f"{frame.values.shape[1]} features instead of {expected.shape[1]}"]
         agree = np.isclose(frame.values, expected, rtol=FEATURE_TOLERANCE, atol=FEATURE_TOLERANCE, equal_nan=True)
