@@ -24,7 +24,8 @@ class HeadToHead:
         margins = self.meetings["margin"][rows]  # (n, 6)
         exists = ~np.isnan(margins)
         count = exists.sum(axis=1).astype(np.float64)
-        total = np.where(exists, margins, 0.0).sum(axis=1) * _sign(batch)
+        # Adding 0 turns -0.0, nought seen from the other side, into 0.0.
+        total = np.where(exists, margins, 0.0).sum(axis=1) * _sign(batch) + 0.0
         return {"head_to_head_matches": count, "head_to_head_margin": total / (count + PRIOR_MEETINGS)}
 
     def learn(self, batch: Batch, results: Results) -> None:
