@@ -37,7 +37,7 @@ class Schedule:
         columns: Columns = {}
         for side, clubs in (("home", batch.home), ("away", batch.away)):
             ago = batch.day[:, None] - self.clubs["days"][clubs]  # (n, 6)
-            columns[f"rest_days_{side}"] = np.minimum(ago[:, 0], REST_CAP_DAYS)
+            columns[f"rest_days_{side}"] = np.clip(ago[:, 0], 0.0, REST_CAP_DAYS)
             columns[f"matches_14_days_{side}"] = (ago <= CONGESTION_DAYS).sum(axis=1).astype(np.float64)
             columns[f"matches_known_{side}"] = np.minimum(self.clubs["matches"][clubs], EXPERIENCE_CAP)
         return columns
