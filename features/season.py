@@ -15,7 +15,7 @@ class Season:
 
     def __init__(self) -> None:
         self.clubs = Ledger(season=0.0, competition=0.0, newcomer=0.0, played=0.0, points=0.0, margin=0.0)
-        self.competitions = Ledger(season=0.0, seasons=0.0, longest=0.0, length=USUAL_LENGTH)
+        self.competitions = Ledger(season=0.0, previous=0.0, seasons=0.0, longest=0.0, length=USUAL_LENGTH)
         self.rates = Ledger(draws=0.26 * 60.0, matches=60.0)
 
     def describe(self, batch: Batch) -> Columns:
@@ -53,19 +53,23 @@ class Season:
         self._learn_length(batch)
 
     def _in_season(self, clubs: Index, batch: Batch) -> Flags:
-        same: Flags = (self.clubs["season"][clubs] == batch.season) & (self.clubs["competition"][clubs] == batch.competition)
+        same: Flags = (self.clubs["season"][clubs] == batch.season) & (
+            self.clubs["competition"][clubs] == batch.competition
+        )
         return same
 
     def _this_season(self, name: str, clubs: Index, batch: Batch) -> Array:
         return np.where(self._in_season(clubs, batch), self.clubs[name][clubs], 0.0)
 
     def _newcomer(self, clubs: Index, batch: Batch) -> Array:
-        before = self.clubs["competition"][clubs]
+        before, ledger = self.clubs["competition"][clubs], self.competitions
+        current = ledger["season"][batch.competition]
+        is_next = current != batch.season
+        last_season = np.where(is_next, current, ledger["previous"][batch.competition])
+        stayed = (before == batch.competition) & (self.clubs["season"][clubs] == last_season)
         # A club of which nothing is known is a newcomer only in a competition that has a past.
-        seasons, current = self.competitions["seasons"], self.competitions["season"]
-        is_next = (current[batch.competition] != batch.season).astype(np.float64)
-        has_past = seasons[batch.competition] + is_next >= 2.0
-        fresh = np.where(before == 0.0, has_past, before != batch.competition)
+        has_past = ledger["seasons"][batch.competition] + is_next >= 2.0
+        fresh = np.where(before == 0.0, has_past, ~stayed)
         value = np.where(self._in_season(clubs, batch), self.clubs["newcomer"][clubs], fresh)
         newcomer: Array = np.where(np.isnan(batch.level), np.nan, value)
         return newcomer
@@ -87,6 +91,7 @@ class Season:
         is_known = is_next & (ledger["longest"][rows] >= 10.0)
         ledger["length"][rows] = np.where(is_known, ledger["longest"][rows], ledger["length"][rows])
         ledger["longest"][rows] = np.where(is_next, 0.0, ledger["longest"][rows])
+        ledger["previous"][rows] = np.where(is_next, ledger["season"][rows], ledger["previous"][rows])
         ledger["seasons"][rows] += is_next
         ledger["season"][rows] = batch.season
         played = np.maximum(self.clubs["played"][batch.home], self.clubs["played"][batch.away])
