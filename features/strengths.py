@@ -28,6 +28,7 @@ BASE_WEIGHT = 60.0
 BASE_MEMORY = 600.0  # matches
 REVISION_DAYS = 7
 SWEEPS = 2
+NOT_YET = -1e9  # a day before every match, also before those of 1872
 
 
 class Strengths:
@@ -44,7 +45,7 @@ class Strengths:
         self.clubs = Ledger(scored=0.0, scored_expected=0.0, conceded=0.0, conceded_expected=0.0, day=0.0, level=1.0)
         self.competitions = Ledger(home=BASE_HOME * BASE_WEIGHT, away=BASE_AWAY * BASE_WEIGHT, matches=BASE_WEIGHT)
         self.recent = Recent()
-        self.revised_day = 0.0
+        self.revised_day = NOT_YET
 
     def describe(self, batch: Batch) -> Columns:
         """Return both attacks, both defences and the goals they expect of each other."""
