@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.batch import Array, Batch, Columns, Index, Results, Standing
-from features.ledger import Ledger, follow, row_sums
+from features.ledger import Ledger, follow, known_or, row_sums
 
 START = 1500.0
 LEVEL_STEP = 170.0  # a division starts this far below the one above it, until its own clubs say otherwise
@@ -30,7 +30,7 @@ class Elo:
 
     def found(self, competitions: Index, levels: Array) -> None:
         """Set the starting mean of competitions that have just appeared."""
-        self.competitions["mean"][competitions] = START - LEVEL_STEP * (np.nan_to_num(levels, nan=1.0) - 1.0)
+        self.competitions["mean"][competitions] = _founding_mean(levels)
 
     def describe(self, batch: Batch, standing: Standing) -> Columns:
         """Return both ratings and their difference, home advantage included."""
@@ -48,7 +48,7 @@ class Elo:
         self._learn_competitions(batch, surprise, 0.5 * (home + away))
 
     def _now(self, batch: Batch, standing: Standing) -> tuple[Array, Array, Array]:
-        mean = self.competitions["mean"][batch.competition]
+        mean = known_or(self.competitions["mean"], batch.competition, _founding_mean(batch.level))
         home = standing.home(self.clubs["rating"][batch.home], mean, NEWCOMER_DEFICIT)
         away = standing.away(self.clubs["rating"][batch.away], mean, NEWCOMER_DEFICIT)
         return home, away, self.competitions["advantage"][batch.competition] * batch.at_home
@@ -66,3 +66,7 @@ def expected_score(difference: Array) -> Array:
     [0.5, 0.9091]
     """
     return 1.0 / (1.0 + np.power(10.0, -difference / 400.0))
+
+
+def _founding_mean(levels: Array) -> Array:
+    return START - LEVEL_STEP * (np.nan_to_num(levels, nan=1.0) - 1.0)

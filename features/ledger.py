@@ -79,6 +79,17 @@ def row_sums(rows: NDArray[np.int64], values: NDArray[np.float64], size: int) ->
     return sums
 
 
+def known_or(
+    column: NDArray[np.float64], rows: NDArray[np.int64], otherwise: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the values of a column's rows, or the other value where the row is nobody's. Shape (n,).
+
+    >>> known_or(np.array([0.0, 7.0]), np.array([1, 0]), np.array([5.0, 5.0])).tolist()
+    [7.0, 5.0]
+    """
+    return np.where(rows == NOBODY, otherwise, column[rows])
+
+
 def follow(column: NDArray[np.float64], rows: NDArray[np.int64], values: NDArray[np.float64], step: float) -> None:
     """Move each touched row of a column a step per value towards the mean of its values, in place.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.batch import Array, Batch, Columns, Index, Results, Standing
-from features.ledger import Ledger, follow
+from features.ledger import Ledger, follow, known_or
 
 SCALE = 3.0
 LEARNING_RATE = 0.04
@@ -30,7 +30,7 @@ class PiRatings:
 
     def found(self, competitions: Index, levels: Array) -> None:
         """Set the starting mean of competitions that have just appeared."""
-        self.competitions["mean"][competitions] = -LEVEL_STEP * (np.nan_to_num(levels, nan=1.0) - 1.0)
+        self.competitions["mean"][competitions] = _founding_mean(levels)
 
     def describe(self, batch: Batch, standing: Standing) -> Columns:
         """Return the home side's home rating, the away side's away rating and the expected goal difference."""
@@ -52,7 +52,7 @@ class PiRatings:
         follow(self.competitions["mean"], batch.competition, strength, MEAN_STEP)
 
     def _now(self, batch: Batch, standing: Standing) -> tuple[Array, Array, Array, Array]:
-        mean = self.competitions["mean"][batch.competition]
+        mean = known_or(self.competitions["mean"], batch.competition, _founding_mean(batch.level))
         at_home, away = self.clubs["home"], self.clubs["away"]
         return (
             standing.home(at_home[batch.home], mean, NEWCOMER_DEFICIT),
@@ -69,6 +69,10 @@ def goal_difference(rating: Array) -> Array:
     [0.0, 9.0, -9.0]
     """
     return np.sign(rating) * (np.power(10.0, np.abs(rating) / SCALE) - 1.0)
+
+
+def _founding_mean(levels: Array) -> Array:
+    return -LEVEL_STEP * (np.nan_to_num(levels, nan=1.0) - 1.0)
 
 
 def _at_venue(
