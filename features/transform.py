@@ -78,13 +78,12 @@ class MatchFeatures:
         table = matches.take(order)
         self._check_order(table)
         values = np.empty((len(table), len(self.names)))
-        days, starts = np.unique(table.day, return_index=True)
-        for start, end in zip(starts, [*starts[1:], len(table)], strict=True):
-            today = table.take(slice(start, end))
-            values[start:end] = self._describe(self._learn_names(today))
+        _, starts = np.unique(table.day, return_index=True)
+        for rows in np.split(np.arange(len(table)), starts[1:]):
+            today = table.take(rows)
+            values[rows] = self._describe(self._learn_names(today))
             self._learn_day(today.take(today.played))
-        if len(days):
-            self.last_day = max(self.last_day, int(table.day[table.played].max(initial=NEVER)))
+        self.last_day = max(self.last_day, int(table.day[table.played].max(initial=NEVER)))
         unsorted = np.empty_like(values)
         unsorted[order] = values
         return FeatureFrame(self.names, unsorted)
@@ -207,16 +206,15 @@ class MatchFeatures:
 
 
 def _rounds(batch: Batch) -> list[Index]:
-    """Split a day so that no club appears twice in a part, keeping the order."""
+    """Split a day so that no club appears twice in a part and each club's matches keep their order."""
     parts: list[list[int]] = []
-    seen: list[set[int]] = []
+    next_part: dict[int, int] = {}
     for row, clubs in enumerate(zip(batch.home.tolist(), batch.away.tolist(), strict=True)):
-        part = next((i for i, taken in enumerate(seen) if taken.isdisjoint(clubs)), len(seen))
-        if part == len(seen):
+        part = max(next_part.get(club, 0) for club in clubs)
+        if part == len(parts):
             parts.append([])
-            seen.append(set())
         parts[part].append(row)
-        seen[part].update(clubs)
+        next_part |= dict.fromkeys(clubs, part + 1)
     return [np.array(part, dtype=np.int64) for part in parts]
 
 
@@ -224,6 +222,7 @@ def _chained(digest: str, table: MatchTable) -> str:
     """Extend the digest of all that is known by one day's results."""
     if len(table) == 0:
         return digest
-    rows = zip(table.match_id, table.day, table.home_goals, table.away_goals, table.home_xg, table.away_xg, strict=True)
-    text = digest + "\n".join(f"{m} {d} {h!r} {a!r} {x!r} {y!r}" for m, d, h, a, x, y in rows)
+    numbers = (table.home_goals, table.away_goals, table.home_xg, table.away_xg)
+    rows = zip(table.match_id, table.day, table.neutral, *numbers, strict=True)
+    text = digest + "\n".join(f"{m} {d} {n} {h!r} {a!r} {x!r} {y!r}" for m, d, n, h, a, x, y in rows)
     return hashlib.sha256(text.encode()).hexdigest()
