@@ -13,6 +13,7 @@ def describe_odds(decimal_odds: Array) -> Columns:
     Args:
         decimal_odds: Shape (n, 3), home, draw, away; NaN where not on offer.
 
+    >>> import numpy as np
     >>> describe_odds(np.array([[2.0, 4.0, 4.0]]))["odds_home"].tolist()
     [0.5]
     """
