@@ -58,6 +58,8 @@ def simulate(*, seed: int, teams: int, rounds: int, competitions=("xx.1", "xx.2"
             "elo_difference": elo_home - elo_away + ELO_PER_LOG_GOAL * edge,
             "goals_expected_home": expected_home,
             "goals_expected_away": expected_away,
+            "chances_expected_home": expected_home,
+            "chances_expected_away": expected_away,
         }
     )
     attack, defence = ({team: float(pair[k]) for team, pair in strength.items()} for k in (0, 1))

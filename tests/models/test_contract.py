@@ -15,12 +15,20 @@ import features
 import models
 from features.frame import FeatureFrame
 from features.matches import MatchTable
+from models.boosted import BoostedOutcome, default_parameters
 from models.class_frequency import ClassFrequency
 from models.dixon_coles import DixonColes
 from models.elo_logit import EloLogit
 from models.errors import NotFitted, NothingToLearn
 
+
+def small_boosted():
+    """A boosted model of shallow quick trees that do split on a few hundred matches."""
+    return BoostedOutcome(parameters=default_parameters() | {"min_child_weight": 5.0, "num_parallel_tree": 1})
+
+
 ESTIMATORS = {
+    "xgboost": small_boosted,
     "class_frequency": ClassFrequency,
     "elo_logit": EloLogit,
     "dixon_coles": DixonColes,

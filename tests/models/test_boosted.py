@@ -1,0 +1,233 @@
+"""The boosted model: what it adds to the goal model, and that its answers, grids and explanations agree."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from features.frame import FeatureFrame
+from models.boosted import ROUNDS_WITHOUT_STOPPING, BoostedOutcome, default_parameters
+from models.errors import NotFitted
+from models.goal_model import GoalModel
+from models.score_grid import outcome_proba
+from training.scores import log_loss
+
+QUICK = default_parameters() | {"min_child_weight": 20.0, "num_parallel_tree": 1, "eta": 0.1}
+
+
+def boosted(**choices):
+    return BoostedOutcome(**{"parameters": QUICK, "validation_days": 600, "most_rounds": 150, "patience": 10} | choices)
+
+
+@pytest.fixture(scope="module")
+def uneven(large_world):
+    """The large world where half of the home sides score 1.8 times what is expected of them, as a column tells."""
+    rng = np.random.default_rng(5)
+    is_lucky = rng.random(len(large_world.matches)) < 0.5
+    expected = large_world.features.column("chances_expected_home") * np.where(is_lucky, 1.8, 1.0)
+    matches = replace(large_world.matches, home_goals=rng.poisson(expected).astype(float))
+    columns = {name: large_world.features.column(name) for name in large_world.features.names}
+    columns |= {"rest_days_home": np.where(is_lucky, 9.0, 3.0), "rest_days_away": rng.normal(5.0, 1.0, len(matches))}
+    return matches, FeatureFrame.from_columns(columns)
+
+
+@pytest.fixture(scope="module")
+def fitted(uneven):
+    return boosted().fit(*uneven)
+
+
+def log_odds(proba):
+    """Log-odds of home and of away against the draw. Shape (n, 2)."""
+    return np.log(proba[:, [0, 2]] / proba[:, [1]])
+
+
+def test_the_grid_agrees_with_the_outcomes(fitted, uneven):
+    """
+    Home, draw and away read off the grid are the probabilities answered, to 1e-9, and predict_proba answers the same.
+    """
+    proba, grid = fitted.forecast(uneven[1])
+
+    np.testing.assert_allclose(outcome_proba(grid), proba, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(grid.sum(axis=(1, 2)), 1.0, rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(fitted.predict_proba(*uneven), proba)
+
+
+def test_trees_find_what_the_goal_model_cannot_see(uneven):
+    """
+    On matches not learned from, the trees lose less than the goal model alone where a column holds news.
+    """
+    matches, frame = uneven
+    learned = matches.day < np.quantile(matches.day, 0.8)
+    model = boosted().fit(matches.take(learned), frame.take(learned))
+
+    unseen, outcome = frame.take(~learned), matches.outcome[~learned]
+    plain = GoalModel().fit(matches.take(learned), frame.take(learned))
+    losses = [
+        log_loss(proba, outcome).mean() for proba in (model.forecast(unseen)[0], outcome_proba(plain.grid(unseen)))
+    ]
+    assert losses[0] < losses[1] - 0.01
+
+
+def test_importance_is_shared_out(fitted):
+    """
+    Shares sum to one, fall, and the column that holds the news comes first.
+    """
+    importance = fitted.importance()
+
+    assert sum(importance.values()) == pytest.approx(1.0, abs=1e-12)
+    assert list(importance.values()) == sorted(importance.values(), reverse=True)
+    assert next(iter(importance)) == "rest_days_home"
+    assert set(importance) <= set(fitted.names)
+
+
+def test_contributions_add_up_to_the_forecast(fitted, uneven):
+    """
+    Over all features they sum to the forecast's log-odds less those of one reference, the same for every match.
+    """
+    frame = uneven[1].take(slice(0, 300))
+
+    moved = fitted.contributions(frame).sum(axis=1)
+
+    assert fitted.contributions(frame).shape == (300, len(fitted.names), 3)
+    rest = log_odds(fitted.forecast(frame)[0]) - (moved[:, [0, 2]] - moved[:, [1]])
+    np.testing.assert_allclose(rest, np.broadcast_to(rest[0], rest.shape), rtol=0, atol=2e-5)
+    assert np.ptp(moved[:, 0] - moved[:, 1]) > 0.5
+
+
+def test_the_usual_match_owes_the_goal_model_nothing(fitted, uneven):
+    """
+    Where the goal model's features are at their medians only the trees have moved the outcome.
+    """
+    frame = uneven[1].take(slice(0, 20))
+    for row in range(20):
+        frame.replace(row, dict(zip(("chances_expected_home", "chances_expected_away", "elo_difference"),
+                                    fitted.goal_model.usual.tolist(), strict=True)))  # fmt: skip
+    unknown = FeatureFrame(frame.names, frame.values.copy())
+    for row in range(20):
+        unknown.replace(
+            row, dict.fromkeys(("chances_expected_home", "chances_expected_away", "elo_difference"), np.nan)
+        )
+
+    usual, missing = (outcome_proba(fitted.goal_model.grid(each)) for each in (frame, unknown))
+
+    np.testing.assert_array_equal(usual, missing)
+    places = [fitted.names.index(name) for name in ("rest_days_home", "rest_days_away")]
+    assert np.abs(fitted.contributions(frame)[:, places]).max() > 0.05
+
+
+def test_the_sign_of_a_contribution_says_where_it_pushes(fitted, uneven):
+    """
+    Being one of the sides that score more pushes towards the home win, and the opposite away from it.
+    """
+    frame = uneven[1].take(slice(0, 200))
+    pushed = fitted.contributions(frame)[:, fitted.names.index("rest_days_home")]
+
+    towards_home = pushed[:, 0] - pushed[:, 2]
+    is_lucky = frame.column("rest_days_home") == 9.0
+    assert (towards_home[is_lucky] > 0).all()
+    assert (towards_home[~is_lucky] < 0).all()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_same_seed_gives_the_same_bits(uneven, threads):
+    """
+    Fitted twice with the same seed and threads, a model answers with the same bits.
+    """
+    answers = [boosted(seed=3, threads=threads, most_rounds=20).fit(*uneven).predict_proba(*uneven) for _ in range(2)]
+
+    assert answers[0].tobytes() == answers[1].tobytes()
+
+
+def test_another_seed_gives_another_model(uneven, fitted):
+    """
+    The seed reaches the samples of rows and columns.
+    """
+    other = boosted(seed=4).fit(*uneven)
+
+    assert (other.predict_proba(*uneven) != fitted.predict_proba(*uneven)).any()
+
+
+def test_boosting_stops_where_a_later_window_stops_improving(fitted, uneven):
+    """
+    With enough matches the rounds are chosen, fewer than allowed; with too few they are the fixed number.
+    """
+    few = boosted().fit(uneven[0].take(slice(0, 700)), uneven[1].take(slice(0, 700)))
+
+    assert 1 <= fitted.rounds < fitted.most_rounds
+    assert fitted.booster.num_boosted_rounds() == fitted.rounds
+    assert few.rounds == ROUNDS_WITHOUT_STOPPING
+
+
+def test_rounds_are_bounded(uneven):
+    """
+    Where two rounds are allowed there are at most two.
+    """
+    assert boosted(most_rounds=2).fit(*uneven).rounds <= 2
+
+
+def moved(frame, **shifts):
+    """The same matches with some columns shifted."""
+    columns = {name: frame.column(name) + shifts.get(name, 0.0) for name in frame.names}
+    return FeatureFrame.from_columns(columns)
+
+
+@pytest.mark.parametrize(
+    ("stronger", "least"),
+    [
+        ({"elo_home": 100.0, "elo_difference": 100.0}, 0.0),  # in this world the goals expected say it all
+        ({"chances_expected_home": 0.4, "goals_expected_home": 0.4}, 0.05),
+        ({"elo_difference": 100.0, "chances_expected_away": -0.3, "goals_expected_away": -0.3}, 0.05),
+    ],
+    ids=["elo", "goals", "both"],
+)
+def test_a_stronger_home_side_is_not_less_likely_to_win(large_world, stronger, least):
+    """
+    More Elo or more goals expected raise the home win on the whole, and lower no match's by more than the noise.
+    """
+    model = boosted().fit(large_world.matches, large_world.features)
+    now = model.predict_proba(large_world.matches, large_world.features)
+
+    then = model.predict_proba(large_world.matches, moved(large_world.features, **stronger))
+
+    assert (then[:, 0] - now[:, 0]).mean() > least
+    assert (then[:, 0] - now[:, 0]).min() > -0.03
+
+
+def test_a_strong_side_wins_more_often_at_either_end(large_world):
+    """
+    Turning a strong home side against a weak one into the away side makes the away win the likeliest outcome.
+    """
+    model = boosted().fit(large_world.matches, large_world.features)
+    names = large_world.features.names
+    strong_home = FeatureFrame(names, np.array([[1700.0, 1400.0, 387.0, 2.4, 0.7, 2.4, 0.7]]))
+    strong_away = FeatureFrame(names, np.array([[1400.0, 1700.0, -213.0, 0.95, 1.8, 0.95, 1.8]]))
+
+    at_home, away = model.forecast(strong_home)[0][0], model.forecast(strong_away)[0][0]
+
+    assert at_home.argmax() == 0
+    assert away.argmax() == 2
+    assert away[2] > at_home[2] + 0.3
+    assert at_home[0] > away[2]  # home advantage
+
+
+@pytest.mark.parametrize("ask", ["forecast", "contributions"])
+def test_unfitted_says_so(ask, world):
+    """
+    Every question to a model without trees is answered with its name and what to do.
+    """
+    with pytest.raises(NotFitted, match="'xgboost' is not fitted"):
+        getattr(BoostedOutcome(), ask)(world.features)
+    with pytest.raises(NotFitted, match="'xgboost' is not fitted"):
+        BoostedOutcome().importance()
+
+
+def test_trees_that_never_split_share_out_nothing(world):
+    """
+    From one match nothing can be split: no importance, and contributions of the goal model only.
+    """
+    model = BoostedOutcome().fit(world.matches.take(slice(1, 2)), world.features.take(slice(1, 2)))
+
+    assert model.importance() == {}
+    assert np.isfinite(model.contributions(world.features)).all()
