@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from features.frame import FeatureFrame
 from features.matches import MatchTable
+from features.registry import NAMES
 from models.errors import NotFitted
 from models.estimator import Array, played_rows, strictly_positive
 from models.goal_model import FEATURES as GOAL_FEATURES
@@ -76,8 +77,8 @@ class BoostedOutcome:
     def fit(self, matches: MatchTable, features: FeatureFrame) -> Self:
         """Choose the number of rounds on the latest window, then fit on everything. Raises NothingToLearn."""
         played = played_rows(self.name, matches)
-        matches, features = matches.take(played), features.take(played)
-        self.names = features.names
+        self.names = _in_registry_order(features.names)
+        matches, features = matches.take(played), features.take(played).select(self.names)
         self.rounds = self._choose_rounds(matches, features)
         self.goal_model = GoalModel().fit(matches, features)
         data = self._matrix(self.goal_model, matches, features)
@@ -149,6 +150,12 @@ class BoostedOutcome:
             base_margin=_margin(outcome_proba(goal_model.grid(features))),
             feature_names=list(features.names),
         )
+
+
+def _in_registry_order(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Order columns in one way whatever way they came in: the random samples of columns go by position."""
+    place = {name: number for number, name in enumerate(NAMES)}
+    return tuple(sorted(names, key=lambda name: (place.get(name, len(NAMES)), name)))
 
 
 def _margin(proba: Array) -> NDArray[np.float32]:
