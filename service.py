@@ -1,0 +1,162 @@
+"""The BentoML service: joins the API, the runners and the metrics, nothing else.
+
+``bentoml serve`` runs it from a bento, with the model that the bento was built
+with, or from this folder, with the newest model of each served name.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import bentoml
+from bentoml.exceptions import NotFound
+
+from api.application import Application, create_application, owns
+from api.exchange import Receive, Send
+from api.settings import ApiSettings
+from configs.settings import Settings, load_settings
+from monitoring.json_log import set_up_logging
+from monitoring.metrics import CONTENT_TYPE, Metrics, forget_process
+from runners.embedded import EmbeddedBackend
+from runners.world import World
+
+log = logging.getLogger("football.service")
+
+settings = load_settings()
+
+
+class LeanService(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML shows its classes to mypy as Any
+    """Answer the paths of the API at once, and leave all others to BentoML.
+
+    BentoML's own request path costs more than the forecast (docs/decisions);
+    its probes, its page and its life cycle stay.
+    """
+
+    __slots__ = ()
+
+    def to_asgi(self, is_main: bool = True) -> Front:
+        """Return the application of one worker."""
+        return Front(super().to_asgi(is_main))
+
+
+class Front:
+    """Send a request to the API, to the metrics, or to the application around."""
+
+    def __init__(self, around: Any) -> None:
+        self._around = around
+        self._football: FootballService | None = None
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] != "http":
+            await self._around(scope, receive, send)
+        elif owns(scope["path"]):
+            await self._instance().application(scope, receive, send)
+        elif scope["path"] == "/metrics":
+            await _send(send, self._instance().metrics.exposition(), CONTENT_TYPE)
+        else:
+            await self._around(scope, receive, send)
+
+    def _instance(self) -> FootballService:
+        if self._football is None:  # made by BentoML when the worker starts, before its first request
+            football: FootballService = bentoml.get_current_service()
+            self._football = football
+        return self._football
+
+
+class FootballService:
+    """Hold what one worker serves with."""
+
+    def __init__(self) -> None:
+        set_up_logging()
+        self.metrics = Metrics()
+        tags = served_tags(Football.bento, settings.service.models)
+        self.backend = EmbeddedBackend(
+            settings.database_url,
+            tags,
+            poll_s=settings.service.store_poll_s,
+            on_store_failure=self.metrics.store_failures.inc,
+            on_world=self._note_world,
+        )
+        self.application: Application = create_application(
+            self.backend, settings=api_settings(settings), observer=self.metrics
+        )
+        self._note_models()
+        self.backend.start()
+        log.info("serving", extra={"models": list(tags.values()), "ready": self.backend.is_ready})
+
+    def __is_ready__(self) -> bool:
+        """Return whether a model is loaded and the matches are read."""
+        return self.backend.is_ready
+
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]  # BentoML declares no types for it
+    def close(self) -> None:
+        """Cease to follow the store."""
+        self.backend.stop()
+        forget_process()
+
+    def _note_models(self) -> None:
+        for view in self.backend.models():
+            self.metrics.note_model(
+                name=view.name, version=view.version, model_type=view.model_type, trained_until=view.trained_until
+            )
+        self.metrics.refused.set(len(self.backend.shelf.refused))
+
+    def _note_world(self, world: World) -> None:
+        for timelines in list(world.timelines.values())[:1]:
+            newest = timelines.own.newest_kickoff(timelines.own.current)
+            if newest is not None:
+                self.metrics.note_newest_result(newest)
+
+
+def served_tags(bento: bentoml.Bento | None, names: Sequence[str]) -> dict[str, str]:
+    """Return the full tag of each served model: as pinned in the bento, or the newest where there is none.
+
+    A tag such as ``football:latest`` would be looked up again at every start,
+    and a rollback to an older bento would serve the newest model all the same.
+
+    Raises:
+        NotFound: If the bento was built without one of the models, or the store has none of that name.
+    """
+    if bento is None:
+        return {name: str(bentoml.models.get(name).tag) for name in names}
+    pinned = {model.tag.name: str(model.tag) for model in bento.info.all_models}
+    if missing := [name for name in names if name not in pinned]:
+        raise NotFound(
+            f"Bento {bento.tag} was built without the models {missing}, it has {sorted(pinned)}. "
+            "Build it again, or take the names out of service.models."
+        )
+    return {name: pinned[name] for name in names}
+
+
+def api_settings(given: Settings) -> ApiSettings:
+    """Return what the API needs of the settings."""
+    service = given.service
+    return ApiSettings(
+        old_api_deprecated_at=service.old_api_deprecated_at,
+        old_api_ends_at=service.old_api_ends_at,
+        max_batch_size=service.max_batch_size,
+        max_body_bytes=service.max_body_bytes,
+        deadline_s=service.deadline_s,
+    )
+
+
+async def _send(send: Send, body: bytes, media_type: str) -> None:
+    headers = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+# The timeout, the access log, the metrics and the traces of BentoML are replaced by ours: see docs/decisions.
+Football = bentoml.service(
+    name="football",
+    workers=settings.service.workers,
+    traffic={"timeout": 30},
+    logging={"access": {"enabled": False}},
+    metrics={"enabled": False},
+    tracing={"excluded_urls": ".*"},
+    http={"host": settings.service.host, "port": settings.service.port},
+    service_class=LeanService,
+)(FootballService)

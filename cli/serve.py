@@ -1,0 +1,50 @@
+"""``football serve``: serve a bento over HTTP in place of this process."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from configs.settings import Settings
+from deploy.build import bentos
+
+GRACEFUL_TIMEOUT_S = 25
+
+
+@click.command()
+@click.argument("bento_tag", required=False)
+@click.option("--port", type=click.IntRange(1, 65_535), help="TCP port; default: service.port of the settings.")
+@click.option("--host", help="Address to listen on; default: service.host of the settings, which is loopback.")
+@click.option("--workers", type=click.IntRange(1), help="Serving processes; default: service.workers of the settings.")
+@click.pass_obj
+def serve(settings: Settings, bento_tag: str | None, port: int | None, host: str | None, workers: int | None) -> None:
+    """Serve BENTO_TAG, the newest bento by default, until interrupted.
+
+    No API keys can be configured yet, so the service listens on this machine
+    only unless --host says otherwise.
+    """
+    tag = bento_tag or _newest()
+    address, number = host or settings.service.host, port or settings.service.port
+    environment = dict(os.environ)
+    environment["BENTOML_DO_NOT_TRACK"] = "True"
+    if workers is not None:
+        environment["FOOTBALL_SERVICE__WORKERS"] = str(workers)
+    click.echo(f"Serving {tag} on http://{address}:{number} (read /docs there). {_reach(address)}", err=True)
+    command = [sys.executable, "-m", "bentoml", "serve", tag, "--host", address, "--port", str(number)]
+    command += ["--timeout-graceful-shutdown", str(GRACEFUL_TIMEOUT_S)]
+    os.execve(sys.executable, command, environment)  # noqa: S606 - our own interpreter, no shell
+
+
+def _newest() -> str:
+    built = bentos()
+    if not built:
+        raise click.ClickException("No bento is built. Build one first: football build")
+    return built[0]
+
+
+def _reach(address: str) -> str:
+    if address in {"127.0.0.1", "::1"}:
+        return "No API keys are configured, so it can be reached from this machine only."
+    return "WARNING: no API keys are configured, and anyone who reaches this address may use it."

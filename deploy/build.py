@@ -1,0 +1,91 @@
+"""Building an immutable bento around one pinned model.
+
+Knows no model code: BentoML imports the service, and the model only travels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import bentoml
+import yaml
+from bentoml.exceptions import BentoMLException, NotFound
+
+CHECKOUT: Final = Path(__file__).resolve().parents[1]
+BENTO_NAME: Final = "football"
+
+
+class BuildFailed(Exception):
+    """Say why no bento was built, and what to do."""
+
+
+def newest_model(name: str) -> str:
+    """Return the full tag of the newest saved model of a name. Raises BuildFailed if there is none."""
+    try:
+        return str(bentoml.models.get(name).tag)
+    except NotFound as error:
+        raise BuildFailed(f"No model {name!r} is saved. Train one first: football train") from error
+
+
+def build(model_tags: Sequence[str], *, checkout: Path = CHECKOUT) -> str:
+    """Build a bento of this checkout around saved models and return its tag, such as ``"football:7mzq3e..."``.
+
+    Args:
+        model_tags: Full tags, version included; they stay with the bento whatever is trained later.
+
+    Raises:
+        BuildFailed: If a model is not saved, or BentoML cannot build.
+    """
+    config = _config(checkout)
+    tags = [_pinned(tag) for tag in model_tags]
+    try:
+        bento = bentoml.build(
+            config["service"],
+            name=BENTO_NAME,
+            build_ctx=str(checkout),
+            description=config["description"],
+            include=config["include"],
+            exclude=config["exclude"],
+            python=config["python"],
+            docker=config["docker"],
+            models=list(tags),
+            labels={"model": tags[0]},
+        )
+    except (BentoMLException, OSError) as error:
+        raise BuildFailed(f"BentoML could not build a bento: {error}") from error
+    _drop_second_pin(Path(bento.path))
+    return str(bento.tag)
+
+
+def bentos(name: str = BENTO_NAME) -> list[str]:
+    """Return the tags of the bentos that were built, newest first."""
+    built = sorted(bentoml.list(name), key=lambda bento: bento.info.creation_time, reverse=True)
+    return [str(bento.tag) for bento in built]
+
+
+def _config(checkout: Path) -> dict[str, Any]:
+    file = checkout / "bentofile.yaml"
+    if not file.is_file():
+        raise BuildFailed(
+            f"There is no {file}. Build from a checkout of the project: make setup installs one in place."
+        )
+    config: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return config
+
+
+def _pinned(tag: str) -> str:
+    """Return the full tag of a saved model; one without a version, or ``latest``, means the newest."""
+    try:
+        return str(bentoml.models.get(tag).tag)
+    except (NotFound, ValueError) as error:
+        raise BuildFailed(f"No model {tag!r} is saved. See those that are: football models") from error
+
+
+def _drop_second_pin(bento: Path) -> None:
+    """Take out the line that BentoML adds to the lock: it pins BentoML again, without a hash, and pip refuses that."""
+    lock = bento / "env" / "python" / "requirements.txt"
+    lines = lock.read_text(encoding="utf-8").splitlines(keepends=True)
+    if lines and lines[-1].startswith("bentoml==") and "--hash" not in lines[-1]:
+        lock.write_text("".join(lines[:-1]), encoding="utf-8")

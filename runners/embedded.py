@@ -1,0 +1,166 @@
+"""The one backend of the API: models, matches and predictor, all within the worker."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from runners.backend import Condition
+from runners.errors import ModelUnavailable, PredictionFailure
+from runners.follower import Follower
+from runners.predictor import Predictor
+from runners.queries import (
+    Competition,
+    Forecast,
+    MatchView,
+    ModelView,
+    Page,
+    PredictionQuery,
+    ReceivedOutcome,
+    ReceivedResult,
+)
+from runners.receiving import receive
+from runners.shelf import Shelf
+from runners.snapshot import Snapshot, view_of
+from runners.world import World
+from store.database import open_store
+
+
+class EmbeddedBackend:
+    """Answer what the API asks, from the models and the matches of this process.
+
+    Args:
+        database_url: Of the match store.
+        tags: Full tag of each served model by name, the default one first.
+        poll_s: Pause between looks at the store.
+        on_store_failure, on_world: Told when the store cannot be read, and of each new world.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        tags: Mapping[str, str],
+        *,
+        poll_s: float,
+        on_store_failure: Callable[[], None] = lambda: None,
+        on_world: Callable[[World], None] = lambda _: None,
+    ) -> None:
+        self.started_at = dt.datetime.now(dt.UTC)
+        self.shelf = Shelf.load(dict(tags))
+        self._database_url = database_url
+        self.follower = Follower(
+            database_url,
+            list(self.shelf.loaded.values()),
+            poll_s=poll_s,
+            on_failure=on_store_failure,
+            on_world=on_world,
+        )
+        self._predictor = Predictor(self.shelf, lambda: self.follower.world)
+
+    def start(self) -> None:
+        """Read the store and begin to follow it."""
+        self.follower.start()
+
+    def stop(self) -> None:
+        """Cease to follow the store."""
+        self.follower.stop()
+
+    @property
+    def is_ready(self) -> bool:
+        """Return whether a model is loaded and the matches are read."""
+        return bool(self.shelf.loaded) and self.follower.world is not None
+
+    async def predict(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
+        """Answer queries in order; a query that fails yields its failure and harms no other."""
+        return await self._predictor.predict(queries)
+
+    def predict_now(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
+        """Answer queries in this thread, for programs that serve nobody else."""
+        return self._predictor.predict_now(queries)
+
+    def fixtures(
+        self,
+        *,
+        competition: str | None,
+        earliest: dt.datetime | None,
+        latest: dt.datetime | None,
+        team: str | None,
+        offset: int,
+        limit: int,
+    ) -> Page:
+        """List matches by kick-off, undated fixtures last. Raises CompetitionNotFound, TeamNotFound."""
+        return self._snapshot.page(
+            competition=competition, earliest=earliest, latest=latest, team=team, offset=offset, limit=limit
+        )
+
+    def match(self, match_id: str) -> MatchView:
+        """Return one match. Raises MatchNotFound."""
+        return view_of(self._snapshot.row(match_id))
+
+    def competitions(self) -> Sequence[Competition]:
+        """List the competitions of the store."""
+        return self._snapshot.competitions()
+
+    def teams(self, competition: str | None) -> Sequence[tuple[str, str]]:
+        """List (team name, association), of one competition or of all. Raises CompetitionNotFound."""
+        return self._snapshot.teams(competition)
+
+    def models(self) -> Sequence[ModelView]:
+        """List the served models, the default one first."""
+        return self.shelf.views()
+
+    def model(self, name: str) -> ModelView:
+        """Return one served model. Raises ModelNotFound, ModelUnavailable."""
+        return self.shelf.view(name)
+
+    async def receive(self, rows: Sequence[ReceivedResult]) -> list[ReceivedOutcome]:
+        """Save results and fixtures in the store, and have them read at once."""
+        outcomes = await asyncio.to_thread(self._receive, rows)
+        self.follower.wake()
+        return outcomes
+
+    def condition(self) -> Condition:
+        """Return the health of the service."""
+        world = self.follower.world
+        reasons = [f"model_refused: {name} is not served" for name in self.shelf.refused]
+        if self.follower.is_unreachable:
+            reasons.append("store_unreachable: new results are not seen; forecasts rest on what is known")
+        timelines = None if world is None else next(iter(world.timelines.values()), None)
+        if timelines is None:
+            reasons.append("not_ready: no model is loaded, or the matches are not read yet")
+        else:
+            reasons += timelines.own.degraded
+        newest = None if timelines is None else timelines.own.newest_kickoff(timelines.own.current)
+        return Condition(
+            status="unhealthy" if timelines is None else "degraded" if reasons else "healthy",
+            reasons=reasons,
+            started_at=self.started_at,
+            last_prediction_at=self._predictor.last_prediction_at,
+            memory_bytes=_memory_bytes(),
+            feature_state_version="" if timelines is None else timelines.own.current.digest,
+            newest_result_at=None if newest is None else dt.datetime.fromtimestamp(newest, tz=dt.UTC),
+        )
+
+    @property
+    def _snapshot(self) -> Snapshot:
+        if self.follower.world is None:
+            raise ModelUnavailable("The matches are not read yet. Ask again in a moment.")
+        return self.follower.world.snapshot
+
+    def _receive(self, rows: Sequence[ReceivedResult]) -> list[ReceivedOutcome]:
+        engine: sa.Engine = open_store(self._database_url)
+        try:
+            return receive(engine, self._snapshot, rows)
+        finally:
+            engine.dispose()
+
+
+def _memory_bytes() -> int:
+    """Return the memory that this process keeps resident; 0 where the system does not tell."""
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.exists() else 0

@@ -1,0 +1,156 @@
+"""Follows the match store in a thread of its own, so that a request never waits for it.
+
+What it reads becomes the next world, which replaces the last one at once.
+When the store cannot be read, the last world goes on serving.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+
+from runners.loading import LoadedModel
+from runners.world import World, follow_world, read_world
+from store.database import open_store
+from store.errors import StoreUnavailable
+from store.reads import revision
+
+log = logging.getLogger("football.store")
+
+UNREACHABLE_AFTER_S: Final = 30.0
+LONGEST_PAUSE_S: Final = 5.0
+
+
+class Follower:
+    """Keep the world of one worker up to date.
+
+    Attributes:
+        world: The latest one; None until the store has been read once.
+        failures: How often the store could not be read.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        models: Sequence[LoadedModel],
+        *,
+        poll_s: float,
+        on_failure: Callable[[], None] = lambda: None,
+        on_world: Callable[[World], None] = lambda _: None,
+    ) -> None:
+        self.world: World | None = None
+        self.failures = 0
+        self._url, self._models, self._poll_s = database_url, models, poll_s
+        self._on_failure, self._on_world = on_failure, on_world
+        self._engine: sa.Engine | None = None
+        self._failing_since: float | None = None
+        self._wake, self._stop = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="store-follower", daemon=True)
+
+    def start(self) -> None:
+        """Read the store once, then follow it in the background; a store that cannot be read is tried again."""
+        self.look()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and close the store."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10.0)
+        self._close()
+
+    def wake(self) -> None:
+        """Have the store looked at now rather than after the rest of the pause."""
+        self._wake.set()
+
+    def look(self) -> None:
+        """Read what is new; a failure is logged and counted, and changes nothing."""
+        try:
+            self._read()
+        except Exception as error:
+            self.failures += 1
+            if self._failing_since is None:
+                self._failing_since = time.monotonic()
+                log.exception("the match store cannot be read; serving goes on with what is known")
+            else:
+                log.warning("the match store still cannot be read", extra={"reason": type(error).__name__})
+            self._close()
+            self._on_failure()
+        else:
+            self._failing_since = None
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Return whether the store has not been readable for a while."""
+        since = self._failing_since
+        return since is not None and time.monotonic() - since > UNREACHABLE_AFTER_S
+
+    def _follow(self) -> None:
+        self._complete()
+        while not self._stop.is_set():
+            self._wake.wait(self._pause_s())
+            self._wake.clear()
+            if not self._stop.is_set():
+                self.look()
+                self._complete()
+
+    def _pause_s(self) -> float:
+        """Return the pause before the next look, longer the longer the store has not been readable."""
+        since = self._failing_since
+        failing_s = 0.0 if since is None else time.monotonic() - since
+        return min(self._poll_s + failing_s, max(self._poll_s, LONGEST_PAUSE_S))
+
+    def _read(self) -> None:
+        engine = self._open()
+        before = self.world
+        now = revision(engine)
+        if before is not None and now == before.snapshot.revision:
+            engine.dispose()
+            return
+        started = time.perf_counter()
+        # A revision that went back belongs to another store in the same place.
+        is_same_store = before is not None and now > before.snapshot.revision
+        world = (
+            follow_world(engine, before) if before is not None and is_same_store else read_world(engine, self._models)
+        )
+        # The next look opens the file anew, so that one put in its place is noticed.
+        engine.dispose()
+        self._publish(world)
+        told = {"revision": world.snapshot.revision, "matches": len(world.snapshot), "results": len(world.table)}
+        log.info("store read", extra={**told, "duration_ms": round((time.perf_counter() - started) * 1e3)})
+
+    def _complete(self) -> None:
+        """Do what was left for later: old matches, competitions that a model was not trained on."""
+        world = self.world
+        if world is None:
+            return
+        try:
+            completed = world.completed()
+        except Exception:
+            log.exception("old matches cannot be replayed; they are tried again when asked for")
+            return
+        if any(completed.timelines[tag] is not lines for tag, lines in world.timelines.items()):
+            self._publish(completed)
+
+    def _publish(self, world: World) -> None:
+        self.world = world
+        self._on_world(world)
+
+    def _open(self) -> sa.Engine:
+        if self._engine is None:
+            self._engine = open_store(self._url)
+        elif self._engine.dialect.name == "sqlite" and not Path(str(self._engine.url.database)).exists():
+            raise StoreUnavailable("The file of the match store is gone. Put it back, or ingest again.")
+        return self._engine
+
+    def _close(self) -> None:
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None

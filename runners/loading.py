@@ -1,0 +1,135 @@
+"""Loading a saved model: read what it says of itself, compare, unpickle, and make it prove itself.
+
+Nothing is unpickled before the metadata fits this process, and nothing is
+served before the golden pairs agree.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from dataclasses import dataclass
+
+import bentoml
+import bentoml.xgboost
+from bentoml.exceptions import BentoMLException
+
+from features.transform import MatchFeatures
+from models.boosted import BoostedOutcome
+from runners.artifact import Artifact
+from runners.queries import ModelView
+
+log = logging.getLogger("football.loading")
+
+_SHOWN = 8
+
+
+class ModelRefused(Exception):
+    """Say which model is not served, and why; for the log and the operator, never for a caller."""
+
+    def __init__(self, tag: str, reasons: list[str]) -> None:
+        shown = "; ".join(reasons[:_SHOWN]) + (f"; and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else "")
+        super().__init__(f"Model {tag!r} is refused: {shown}. Train it again with `football train`, or serve another.")
+        self.tag = tag
+        self.reasons = reasons
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """Hold a model that has proved itself.
+
+    Attributes:
+        features: The feature transform at the training cut-off; never moved, only copied.
+        model: Ready to forecast; its trees run on one thread.
+    """
+
+    name: str
+    version: str
+    artifact: Artifact
+    features: MatchFeatures
+    model: BoostedOutcome
+    created_at: dt.datetime
+    size_bytes: int
+
+    @property
+    def tag(self) -> str:
+        """Return name and version, as the model store writes them."""
+        return f"{self.name}:{self.version}"
+
+    def view(self) -> ModelView:
+        """Return the model as callers see it."""
+        artifact = self.artifact
+        evaluation = artifact.card.get("evaluation", {})
+        return ModelView(
+            name=self.name,
+            version=self.version,
+            model_type=artifact.model_type,
+            created_at=self.created_at,
+            trained_until=artifact.trained_until,
+            size_bytes=self.size_bytes,
+            features=tuple(artifact.feature_names),
+            metrics=evaluation.get("scores", {}).get(artifact.model_type, {}),
+            importance=self.model.importance(),
+            card=artifact.card,
+        )
+
+
+def load(tag: str) -> LoadedModel:
+    """Load one model of the BentoML model store by its full tag.
+
+    Raises:
+        ModelRefused: If it is not there, does not fit this process, cannot be read, or answers otherwise than when saved.
+    """
+    try:
+        stored = bentoml.models.get(tag)
+    except BentoMLException as error:
+        raise ModelRefused(tag, [f"it is not in the model store ({error})"]) from error
+    artifact = _artifact(stored)
+    if reasons := artifact.incompatibilities():
+        raise ModelRefused(str(stored.tag), reasons)
+    features, model = _unpickle(stored)
+    if wrong := _mismatches(stored, artifact, features, model):
+        raise ModelRefused(str(stored.tag), [f"golden check: {name} differ from what was saved" for name in wrong])
+    log.info("model loaded", extra={"model": str(stored.tag)})
+    return LoadedModel(
+        name=stored.tag.name,
+        version=str(stored.tag.version),
+        artifact=artifact,
+        features=features,
+        model=model,
+        created_at=stored.info.creation_time,
+        size_bytes=size_of(stored),
+    )
+
+
+def size_of(stored: bentoml.Model) -> int:
+    """Return the bytes that a saved model takes on disk."""
+    return sum(file.stat().st_size for file in stored._path.rglob("*") if file.is_file())  # noqa: SLF001 - no public way to its folder
+
+
+def _artifact(stored: bentoml.Model) -> Artifact:
+    try:
+        return Artifact.from_metadata(stored.info.metadata)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelRefused(str(stored.tag), [f"its metadata cannot be read: {error}"]) from error
+
+
+def _unpickle(stored: bentoml.Model) -> tuple[MatchFeatures, BoostedOutcome]:
+    try:
+        objects = stored.custom_objects
+        features, model = objects["features"], objects["model"]
+        model.booster = bentoml.xgboost.load_model(stored)
+        model.booster.set_param({"nthread": 1})
+    except Exception as error:
+        log.exception("model cannot be unpickled", extra={"model": str(stored.tag)})
+        raise ModelRefused(str(stored.tag), [f"it cannot be unpickled: {error}"]) from error
+    return features, model
+
+
+def _mismatches(stored: bentoml.Model, artifact: Artifact, features: MatchFeatures, model: BoostedOutcome) -> list[str]:
+    """Return the features, or the probabilities, that are not what they were when the model was saved."""
+    try:
+        return artifact.golden.mismatches(features, model)
+    except Exception as error:
+        log.exception("golden check failed", extra={"model": str(stored.tag)})
+        raise ModelRefused(str(stored.tag), [f"the golden check cannot be run: {error}"]) from error

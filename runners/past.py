@@ -1,0 +1,85 @@
+"""What was known long ago: features of old matches and states to look back from, replayed once when first needed."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from features.matches import MatchTable
+from features.transform import MatchFeatures
+from runners.replay import Replayed, latest_before, replay
+
+REMEMBERED_STATES: Final = 4
+
+
+class Past:
+    """Hold the replay of a table from nothing. Safe to ask from several threads; one of them does the work."""
+
+    def __init__(self, blank: Callable[[], MatchFeatures], table: MatchTable) -> None:
+        self.table = table
+        self._blank = blank
+        self._lock = threading.Lock()
+        self._replayed: Replayed | None = None
+
+    @property
+    def is_recalled(self) -> bool:
+        """Return whether the replay is done, so that asking is quick."""
+        return self._replayed is not None or len(self.table) == 0
+
+    def recall(self) -> Replayed:
+        """Return the replay; the first call takes seconds for tens of thousands of matches."""
+        with self._lock:
+            if self._replayed is None:
+                self._replayed = replay(self._blank(), self.table)
+            return self._replayed
+
+
+class Lookback:
+    """Remember the few states of the past that were asked for last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._states: OrderedDict[int, MatchFeatures] = OrderedDict()
+
+    def up_to(self, known: int) -> Lookback:
+        """Return a memory of the states that knew no more than so many rows; those of a table that changed later."""
+        with self._lock:
+            other = Lookback()
+            other._states.update({key: state for key, state in self._states.items() if key <= known})
+            return other
+
+    def get(self, known: int) -> MatchFeatures | None:
+        """Return the state after so many rows, if it is remembered."""
+        with self._lock:
+            return self._states.get(known)
+
+    def build(self, known: int, day: int, table: MatchTable, starts: tuple[MatchFeatures, ...]) -> MatchFeatures:
+        """Return the state after the first ``known`` rows of a table, all of days before ``day``; remember it.
+
+        Args:
+            starts: States to move forward from; at least one is older than ``day``.
+        """
+        with self._lock:
+            state = self._states.get(known)
+            if state is None:
+                state = _moved(known, day, table, (*starts, *self._states.values()))
+            self._states[known] = state
+            self._states.move_to_end(known)
+            while len(self._states) > REMEMBERED_STATES:
+                self._states.popitem(last=False)
+            return state
+
+
+def _moved(known: int, day: int, table: MatchTable, starts: tuple[MatchFeatures, ...]) -> MatchFeatures:
+    start = latest_before(starts, day)
+    if start is None:
+        raise LookupError(f"no state is older than day {day}; pass a blank one")
+    missing = table.take(slice(0, known))
+    missing = missing.take(missing.day > start.last_day)
+    if len(missing) == 0:
+        return start
+    state = start.copy()
+    state.update(missing)
+    return state

@@ -1,0 +1,201 @@
+"""From a query to what must be computed: which match, from which state, as of when.
+
+A played match stands as of its kick-off. A match to come stands as of now,
+or as of the instant that the caller names: then only results of earlier days
+count. A fixture without a date is set on the day after the newest result of
+its competition, and only results before that day count.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from dataclasses import dataclass, replace
+from typing import Final
+
+from features.matches import SECONDS_PER_DAY, team_name
+from runners.errors import QueryInvalid
+from runners.loading import LoadedModel
+from runners.overrides import check_overrides
+from runners.queries import DescribedMatch, MatchView, PredictionQuery
+from runners.shelf import Shelf
+from runners.snapshot import Snapshot, view_of
+from runners.timeline import Timeline
+from runners.world import World
+from store.reads import MatchRow
+from store.records import Status
+
+STALE_DAYS: Final = 120  # longer than any summer break
+FURTHEST: Final = 2**40 // SECONDS_PER_DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """Hold what features need to know of a match to come; ``kickoff`` in seconds since 1970-01-01."""
+
+    match_id: str
+    competition: str
+    season: str
+    kickoff: int | None
+    home: str
+    away: str
+    is_neutral_venue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Hold one query, made out.
+
+    Attributes:
+        row: Of the timeline, for a played match as of its kick-off; else None and ``fixture`` is described.
+        day: The day the features stand for; only results of earlier days count.
+        as_of: The same, as an instant.
+    """
+
+    query: PredictionQuery
+    model: LoadedModel
+    timeline: Timeline
+    match: MatchView
+    fixture: Fixture
+    row: int | None
+    day: int
+    as_of: dt.datetime
+    degraded: tuple[str, ...]
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Return whether the answer needs no replay."""
+        if self.row is not None:
+            return self.timeline.is_row_at_hand(self.row)
+        return self.timeline.state_at_hand(self.day) is not None
+
+
+def make_out(query: PredictionQuery, shelf: Shelf, world: World) -> Question:
+    """Find the model and the match of a query, and the instant it stands for.
+
+    Raises:
+        PredictionFailure: If the model, the match, a name, an override or the query itself is not to be had.
+    """
+    model = shelf.find(query.model_name, query.model_version)
+    check_overrides(query.overrides)
+    stored, match, fixture = _match_of(query, world.snapshot)
+    lines = world.timelines[model.tag]
+    timeline = lines.of(fixture.competition)
+    limit = _limit(query.as_of)
+    day, kickoff = _stands_for(fixture, timeline, limit)
+    fixture = replace(fixture, kickoff=kickoff)
+    row = None
+    if stored is not None and stored.status == Status.PLAYED and day == kickoff // SECONDS_PER_DAY:
+        row = timeline.row_of(stored.match_id)
+    as_of = _instant(match, query.as_of)
+    degraded = (*timeline.degraded, *_reasons(model, lines.competitions, timeline, fixture, day, as_of))
+    return Question(query, model, timeline, match, fixture, row, day, as_of, degraded)
+
+
+def _match_of(query: PredictionQuery, snapshot: Snapshot) -> tuple[MatchRow | None, MatchView, Fixture]:
+    if (query.match_id is None) == (query.described is None):
+        raise QueryInvalid(
+            "A query names a match by its id or describes one; exactly one of the two.", path="$.match_id"
+        )
+    if query.match_id is not None:
+        row = snapshot.row(query.match_id)
+        return row, view_of(row), _fixture_of(row)
+    assert query.described is not None
+    return _described(query.described, snapshot)
+
+
+def _described(described: DescribedMatch, snapshot: Snapshot) -> tuple[MatchRow | None, MatchView, Fixture]:
+    code = described.competition
+    snapshot.require_competition(code)
+    home = snapshot.resolve(code, described.home_team, path="$.home_team")
+    away = snapshot.resolve(code, described.away_team, path="$.away_team")
+    if home == away:
+        raise QueryInvalid(
+            f"{described.home_team!r} and {described.away_team!r} are the same team; a match needs two.",
+            path="$.away_team",
+        )
+    row = _known(described, snapshot.meetings(code, home, away))
+    if row is not None:
+        return row, view_of(row), _fixture_of(row)
+    kickoff = None if described.kickoff is None else int(described.kickoff.timestamp())
+    season = snapshot.season_on(code, None if kickoff is None else kickoff // SECONDS_PER_DAY)
+    fixture = Fixture("described", code, season, kickoff, home, away, described.is_neutral_venue)
+    match = MatchView(
+        match_id=None,
+        competition=code,
+        season=season,
+        kickoff=described.kickoff,
+        is_date_only=False,
+        home_team=team_name(home),
+        away_team=team_name(away),
+        status=Status.SCHEDULED.value,
+        is_neutral_venue=described.is_neutral_venue,
+    )
+    return None, match, fixture
+
+
+def _known(described: DescribedMatch, meetings: list[MatchRow]) -> MatchRow | None:
+    """Return the stored match that a description means: of the same date, or without a date the one still to come."""
+    alike = [row for row in meetings if bool(row.neutral_venue) == described.is_neutral_venue]
+    if described.kickoff is None:
+        to_come = [row for row in alike if row.status in {Status.SCHEDULED, Status.POSTPONED}]
+        return to_come[0] if len(to_come) == 1 else None
+    day = int(described.kickoff.timestamp()) // SECONDS_PER_DAY
+    same_day = [row for row in alike if row.kickoff is not None and row.kickoff // SECONDS_PER_DAY == day]
+    return same_day[0] if same_day else None
+
+
+def _fixture_of(row: MatchRow) -> Fixture:
+    return Fixture(row.match_id, row.competition, row.season, row.kickoff, row.home, row.away, bool(row.neutral_venue))
+
+
+def _limit(as_of: dt.datetime | None) -> int:
+    """Return the day before which results count; far away where the caller names no instant, or one to come."""
+    if as_of is None or as_of.timestamp() >= time.time():
+        return FURTHEST
+    return int(as_of.timestamp()) // SECONDS_PER_DAY
+
+
+def _stands_for(fixture: Fixture, timeline: Timeline, limit: int) -> tuple[int, int]:
+    """Return the day the features stand for, and the kick-off they are computed for."""
+    if fixture.kickoff is None:
+        newest = timeline.newest_day(fixture.competition, limit)
+        today = min(limit, int(time.time()) // SECONDS_PER_DAY)
+        day = today if newest is None else newest + 1
+        return day, day * SECONDS_PER_DAY
+    return min(limit, fixture.kickoff // SECONDS_PER_DAY), fixture.kickoff
+
+
+def _instant(match: MatchView, asked: dt.datetime | None) -> dt.datetime:
+    """Return the instant an answer stands for: the one asked for, now or kick-off, whichever is first."""
+    now = dt.datetime.now(dt.UTC)
+    instants = (now, asked, match.kickoff)
+    return min(instant for instant in instants if instant is not None)
+
+
+def _reasons(
+    model: LoadedModel,
+    competitions: frozenset[str],
+    timeline: Timeline,
+    fixture: Fixture,
+    day: int,
+    as_of: dt.datetime,
+) -> list[str]:
+    """Return why an answer rests on less than it should, each as ``name: sentence``."""
+    reasons = []
+    newest = timeline.newest_day(fixture.competition, day)
+    stands_for = int(as_of.timestamp()) // SECONDS_PER_DAY
+    if newest is None:
+        reasons.append(f"results_missing: no earlier result of {fixture.competition} is on record")
+    elif stands_for - newest > STALE_DAYS:
+        date = dt.datetime.fromtimestamp(newest * SECONDS_PER_DAY, tz=dt.UTC).date()
+        reasons.append(
+            f"results_stale: the newest result of {fixture.competition} is of {date}, {stands_for - newest} days before"
+        )
+    if fixture.competition not in competitions:
+        reasons.append(f"competition_unknown: the model was not trained on {fixture.competition}")
+    if model.artifact.trained_until > as_of:
+        reasons.append(
+            f"model_knows_later_results: the model was trained on results until {model.artifact.trained_until.date()}"
+        )
+    return reasons

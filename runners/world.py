@@ -1,0 +1,118 @@
+"""All that a worker knows at one instant: the snapshot of the store and the timelines of its models.
+
+A world is never changed; the next one is made beside it and takes its place at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+
+from features.matches import MatchTable
+from runners.loading import LoadedModel
+from runners.replay import in_replay_order
+from runners.snapshot import Snapshot, lean
+from runners.timeline import Base, Timeline
+from store.database import reading
+from store.reads import changes_since, read_directory, read_matches, read_teams, revision
+from store.teams import load_directory
+
+
+@dataclass(frozen=True, slots=True)
+class Timelines:
+    """Hold the states of one model: of the competitions it was trained on, and of all there are.
+
+    Its features mean what they meant in training only as long as they are
+    computed from the same competitions. A competition that it was not trained
+    on is described from everything, and the answer says so.
+    """
+
+    competitions: frozenset[str]
+    own: Timeline
+    wide: Timeline | None = None
+
+    def of(self, competition: str) -> Timeline:
+        """Return the timeline that describes matches of a competition."""
+        return self.own if self.wide is None or competition in self.competitions else self.wide
+
+    def advanced(self, table: MatchTable) -> Timelines:
+        """Return the timelines of another table of played matches."""
+        wide = None if self.wide is None else self.wide.advanced(table)
+        return Timelines(self.competitions, self.own.advanced(_of(table, self.competitions)), wide)
+
+    def completed(self, table: MatchTable) -> Timelines:
+        """Return the timelines with what was left for later: the old matches, and the other competitions."""
+        self.own.past.recall()
+        if self.wide is None and not set(table.competition) <= self.competitions:
+            wide = Timeline.begin(Base.nothing(self.own.base.state), table)
+            return Timelines(self.competitions, self.own, wide)
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Hold the snapshot, the played matches in replay order, and the timelines by model tag."""
+
+    snapshot: Snapshot
+    table: MatchTable
+    timelines: Mapping[str, Timelines]
+
+    def completed(self) -> World:
+        """Return the world with what was left for later."""
+        timelines = {tag: lines.completed(self.table) for tag, lines in self.timelines.items()}
+        return World(self.snapshot, self.table, timelines)
+
+
+def read_world(engine: sa.Engine, models: Sequence[LoadedModel]) -> World:
+    """Read the whole store."""
+    now = revision(engine)
+    rows = map(lean, read_directory(engine))
+    table = _shared(in_replay_order(read_matches(engine)))
+    return World(_snapshot(engine, rows, now), table, {model.tag: _begun(model, table) for model in models})
+
+
+def follow_world(engine: sa.Engine, world: World) -> World:
+    """Read what has changed in the store since a world was read, and return the world that knows it."""
+    now = revision(engine)
+    since = world.snapshot.revision
+    rows = {row.match_id: row for row in world.snapshot.rows}
+    rows |= {row.match_id: lean(row) for row in changes_since(engine, since)}
+    table = _merged(world.table, read_matches(engine, changed_after=since))
+    timelines = {tag: lines.advanced(table) for tag, lines in world.timelines.items()}
+    return World(_snapshot(engine, rows.values(), now), table, timelines)
+
+
+def _snapshot(engine: sa.Engine, rows: object, now: int) -> Snapshot:
+    with reading(engine) as connection:
+        directory = load_directory(connection)
+    return Snapshot(rows, read_teams(engine), directory, now)  # type: ignore[arg-type]  # both callers pass rows
+
+
+def _begun(model: LoadedModel, table: MatchTable) -> Timelines:
+    artifact = model.artifact
+    competitions = frozenset(artifact.competitions)
+    base = Base(model.features, artifact.data_digest, artifact.data_matches)
+    return Timelines(competitions, Timeline.begin(base, _of(table, competitions)))
+
+
+def _of(table: MatchTable, competitions: frozenset[str]) -> MatchTable:
+    inside = np.array([code in competitions for code in table.competition], dtype=bool)
+    return table if inside.all() else table.take(inside)
+
+
+def _merged(table: MatchTable, changed: MatchTable) -> MatchTable:
+    touched = set(changed.match_id)
+    kept = np.array([match_id not in touched for match_id in table.match_id], dtype=bool)
+    return in_replay_order(MatchTable.concatenate([table.take(kept), _shared(changed)]))
+
+
+def _shared(table: MatchTable) -> MatchTable:
+    """Return the table with its texts shared with the snapshot's."""
+    for name in ("match_id", "competition", "season", "home", "away"):
+        column = getattr(table, name)
+        column[:] = [sys.intern(text) for text in column]
+    return table
