@@ -24,6 +24,7 @@ COMMANDS = {
     "models": ("cli.models", "models", "List saved models."),
     "build": ("cli.build", "build", "Build an immutable bento around a saved model."),
     "serve": ("cli.serve", "serve", "Serve a bento over HTTP."),
+    "up": ("cli.up", "up", "Do all of it: sample data, training, bento, server, one prediction."),
 }
 
 
@@ -58,6 +59,8 @@ def main(context: click.Context) -> None:
     bentos); FOOTBALL_DATABASE_URL names another match store.
     """
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+    # Training threads that spin while they wait slow each other down threefold when the machine has other work.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         context.obj = load_settings()
     except SettingsError as error:

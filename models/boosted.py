@@ -29,6 +29,7 @@ from models.score_grid import outcome_proba, reconcile
 OUTCOMES: Final = 3
 FEWEST_FOR_STOPPING: Final = 400  # matches in the later window, below which the number of rounds is not chosen by it
 ROUNDS_WITHOUT_STOPPING: Final = 40
+LATEST_SHARE: Final = 0.9
 
 
 def default_parameters() -> dict[str, Any]:
@@ -54,7 +55,8 @@ class BoostedOutcome:
     Attributes:
         seed: Of the row and column samples; the same seed, data and threads give the same bits.
         threads: Of training. Prediction uses one.
-        validation_days: Length of the later window that stops the boosting; the model is then refitted on all days.
+        validation_days: Length of the later window that stops the boosting, longer where it would hold less than a
+            tenth of the matches; the model is then refitted on all days.
         patience: Rounds without improvement after which boosting stops.
         names: Columns the trees see, in order; empty until fitted.
         goal_model: Gives the margin to start from and the score grid.
@@ -65,8 +67,8 @@ class BoostedOutcome:
     seed: int = 0
     threads: int = 1
     validation_days: int = 365
-    most_rounds: int = 600
-    patience: int = 30
+    most_rounds: int = 300
+    patience: int = 15
     parameters: dict[str, Any] = field(default_factory=default_parameters)
     name: str = "xgboost"
     names: tuple[str, ...] = ()
@@ -125,7 +127,7 @@ class BoostedOutcome:
         return {name: gain / total for name, gain in sorted(gains.items(), key=lambda item: -item[1])}
 
     def _choose_rounds(self, matches: MatchTable, features: FeatureFrame) -> int:
-        later = matches.day > matches.day.max() - self.validation_days
+        later = matches.day > min(matches.day.max() - self.validation_days, np.quantile(matches.day, LATEST_SHARE))
         if min(later.sum(), (~later).sum()) < FEWEST_FOR_STOPPING:
             return ROUNDS_WITHOUT_STOPPING
         goal_model = GoalModel().fit(matches.take(~later), features.take(~later))
@@ -147,7 +149,7 @@ class BoostedOutcome:
         return xgboost.DMatrix(
             features.values,
             label=matches.outcome,
-            base_margin=_margin(outcome_proba(goal_model.grid(features))),
+            base_margin=_margin(goal_model.outcome_proba(features)),
             feature_names=list(features.names),
         )
 
@@ -181,7 +183,7 @@ def _goal_contributions(goal_model: GoalModel, features: FeatureFrame) -> Array:
 
 
 def _log_outcome(goal_model: GoalModel, values: Array) -> Array:
-    log_proba: Array = np.log(outcome_proba(goal_model.grid(FeatureFrame(GOAL_FEATURES, values))))
+    log_proba: Array = np.log(goal_model.outcome_proba(FeatureFrame(GOAL_FEATURES, values)))
     return log_proba
 
 

@@ -17,7 +17,7 @@ from features.frame import FeatureFrame
 from features.matches import MatchTable
 from models.errors import NotFitted
 from models.estimator import Array, played_rows
-from models.score_grid import low_score_factors, score_grid
+from models.score_grid import low_score_factors, outcome_proba_of_goals, score_grid
 
 FEATURES: Final = ("chances_expected_home", "chances_expected_away", "elo_difference")
 
@@ -78,6 +78,14 @@ class GoalModel:
         """Return the score grids, shape (n, SIZE, SIZE). Raises NotFitted."""
         expected = self.expected_goals(features)
         return score_grid(expected[:, 0], expected[:, 1], self.rho)
+
+    def outcome_proba(self, features: FeatureFrame) -> Array:
+        """Return what the grids say of home win, draw and away win, shape (n, 3), for any number of matches.
+
+        Raises NotFitted.
+        """
+        expected = self.expected_goals(features)
+        return outcome_proba_of_goals(expected[:, 0], expected[:, 1], self.rho)
 
     def _expected(self, values: Array) -> Array:
         if self.coefficients is None:

@@ -1,0 +1,53 @@
+# From a bare clone: `make run` serves a real prediction, `make test` proves the rest.
+# Needs Python 3.11, make and a package registry.
+
+PYTHON ?= python3.11
+PORT   ?= 3000
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format lock clean
+
+help:  ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+setup: $(READY)  ## Make the environment in .venv, with the football command in it
+
+run: $(READY)  ## Sample data, training, bento, server on PORT (3000), one real prediction
+	@$(BIN)/football up --port $(PORT)
+
+test: $(READY)  ## Check and test everything; prints the coverage
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --fail-under=95
+
+check: $(READY)  ## Lint, types and import layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports > .lint-imports.txt || (cat .lint-imports.txt; exit 1)
+
+format: $(READY)  ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(READY)  ## Pin all dependencies anew, with hashes and without an index address
+	@$(BIN)/python requirements/lock.py
+
+clean:  ## Remove the environment and caches; state in FOOTBALL_HOME stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* *.egg-info .lint-imports.txt
+
+# The command is found as python3 where a system does not call it python3.11; the version is checked either way.
+$(READY): requirements/dev.txt pyproject.toml
+	@python=$$(command -v $(PYTHON) || command -v python3) && \
+	  $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "Python 3.11 is needed: make PYTHON=/path/to/python3.11 ..."; exit 1; }; \
+	  echo "Making the environment in $(VENV) (once, about a minute)" && \
+	  $$python -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
