@@ -1,0 +1,205 @@
+"""Settings: the environment over one's own YAML over the shipped one, and errors that name the field."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from configs.settings import DEFAULT_FILE, Settings, SettingsError, load_settings
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch, tmp_path):
+    """No setting of the machine reaches a test; state would lie in a folder that does not exist."""
+    for name in list(os.environ):
+        if name.startswith("FOOTBALL_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("FOOTBALL_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def own_file(tmp_path, monkeypatch):
+    """Write one's own YAML and name it in FOOTBALL_CONFIG."""
+
+    def write(text):
+        path = tmp_path / "own.yaml"
+        path.write_text(text if isinstance(text, str) else yaml.safe_dump(text), encoding="utf-8")
+        monkeypatch.setenv("FOOTBALL_CONFIG", str(path))
+
+    return write
+
+
+def test_every_shipped_value_is_read():
+    """
+    Without anything else the settings are those of the shipped file, to the last key.
+    """
+    shipped = yaml.safe_load(DEFAULT_FILE.read_text(encoding="utf-8"))
+
+    settings = load_settings().model_dump()
+
+    for section, values in shipped.items():
+        assert settings[section].keys() == values.keys()
+        assert {name: _plain(value) for name, value in settings[section].items()} == values
+
+
+def _plain(value):
+    return list(value) if isinstance(value, tuple) else value
+
+
+def test_own_file_over_shipped_one(own_file):
+    """
+    One's own YAML needs to hold only what differs.
+    """
+    own_file({"service": {"port": 4000}, "training": {"seed": 7}})
+
+    settings = load_settings()
+
+    assert (settings.service.port, settings.training.seed) == (4000, 7)
+    assert settings.service.host == "127.0.0.1"
+    assert settings.training.model_name == "football"
+
+
+def test_environment_over_own_file(own_file, monkeypatch):
+    """
+    A variable beats the file in its one value and leaves the file's others.
+    """
+    own_file({"service": {"port": 4000, "workers": 3}})
+    monkeypatch.setenv("FOOTBALL_SERVICE__PORT", "5000")
+
+    settings = load_settings()
+
+    assert (settings.service.port, settings.service.workers) == (5000, 3)
+
+
+def test_lists_come_from_the_environment_as_json(monkeypatch):
+    """
+    Several model names are given as a JSON list.
+    """
+    monkeypatch.setenv("FOOTBALL_SERVICE__MODELS", '["football", "second"]')
+
+    assert load_settings().service.models == ("football", "second")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "field"),
+    [
+        ("FOOTBALL_SERVICE__PORT", "70000", "service.port"),
+        ("FOOTBALL_SERVICE__PORT", "many", "service.port"),
+        ("FOOTBALL_SERVICE__WORKERS", "0", "service.workers"),
+        ("FOOTBALL_SERVICE__DEADLINE_S", "-1", "service.deadline_s"),
+        ("FOOTBALL_SERVICE__MODELS", "[]", "service.models"),
+        ("FOOTBALL_SERVICE__OLD_API_ENDS_AT", "2026-12-24T00:00:00", "service.old_api_ends_at"),
+        ("FOOTBALL_TRAINING__VALIDATION_DAYS", "1", "training.validation_days"),
+        ("FOOTBALL_TRAINING__MODEL_NAME", "", "training.model_name"),
+        ("FOOTBALL_TRAINING__SEED", "0.5", "training.seed"),
+    ],
+)
+def test_bad_values_name_the_field(monkeypatch, variable, value, field):
+    """
+    A value that does not fit is refused with the field's path.
+    """
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(SettingsError, match=rf"(?s)do not hold together.*{field}"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [
+        ({"service": {"prot": 4000}}, "service.prot"),
+        ({"training": {"epochs": 3}}, "training.epochs"),
+        ({"serving": {"port": 1}}, "serving"),
+    ],
+)
+def test_unknown_keys_of_a_file_are_refused_by_name(own_file, content, key):
+    """
+    A misspelt key is an error, never a value that is silently not used.
+    """
+    own_file(content)
+
+    with pytest.raises(SettingsError, match=rf"(?s){key}.*not permitted"):
+        load_settings()
+
+
+def test_unknown_variables_of_a_section_are_refused_by_name(monkeypatch):
+    """
+    So is a misspelt variable below a section.
+    """
+    monkeypatch.setenv("FOOTBALL_SERVICE__PROT", "4000")
+
+    with pytest.raises(SettingsError, match=r"(?s)service\.prot.*not permitted"):
+        load_settings()
+
+
+def test_a_missing_own_file_is_an_error(monkeypatch, tmp_path):
+    """
+    FOOTBALL_CONFIG that names no file is refused with that name.
+    """
+    monkeypatch.setenv("FOOTBALL_CONFIG", str(tmp_path / "absent.yaml"))
+
+    with pytest.raises(SettingsError, match=r"absent\.yaml', which is not a file\. Point it at a YAML file"):
+        load_settings()
+
+
+def test_reading_makes_no_folder(tmp_path):
+    """
+    Neither the home nor anything else appears by reading settings or asking for the database's URL.
+    """
+    settings = load_settings()
+
+    assert settings.database_url.endswith("matches.sqlite")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_database_lies_in_home_unless_named(monkeypatch, tmp_path):
+    """
+    SQLite in FOOTBALL_HOME by default; FOOTBALL_DATABASE_URL names another.
+    """
+    assert load_settings().database_url == f"sqlite:///{tmp_path / 'home' / 'matches.sqlite'}"
+
+    monkeypatch.setenv("FOOTBALL_DATABASE_URL", "postgresql+psycopg://db/football")
+
+    assert load_settings().database_url == "postgresql+psycopg://db/football"
+
+
+def test_home_follows_the_data_folder_of_the_user(monkeypatch, tmp_path):
+    """
+    Without FOOTBALL_HOME it is XDG_DATA_HOME/football, or the usual place below the user's home.
+    """
+    monkeypatch.delenv("FOOTBALL_HOME")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+    named = load_settings().home
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.setenv("HOME", "/home/someone")
+
+    assert named == tmp_path / "football"
+    assert load_settings().home == Path("/home/someone/.local/share/football")
+
+
+def test_settings_are_frozen():
+    """
+    No code changes a setting after it was read, neither at the top nor below.
+    """
+    settings = load_settings()
+
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.home = Path("/")
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.service.port = 1
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.training.seed = 1
+
+
+def test_every_value_says_what_it_is():
+    """
+    Each field of each section has a description.
+    """
+    for section in ("service", "training"):
+        for name, field in Settings.model_fields[section].annotation.model_fields.items():
+            assert field.description, f"{section}.{name}"
