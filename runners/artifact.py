@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from importlib.metadata import version
 from typing import Any, Self
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from features.batch import Array
 from features.frame import FeatureFrame
-from features.matches import MatchTable
+from features.matches import SECONDS_PER_DAY, MatchTable
 from features.registry import FEATURES_VERSION, schema_digest
 from features.transform import MatchFeatures
 from models.boosted import BoostedOutcome
@@ -35,9 +35,10 @@ class Golden:
     """Hold fixtures with the features and probabilities that the saved model gave for them.
 
     Attributes:
-        fixtures: Plain columns of a match table without results.
-        features: One list a fixture; NaN where a value cannot be known.
-        proba: Home, draw, away a fixture.
+        fixtures: Plain columns of a match table of n fixtures without results.
+        features: One list a fixture, as it stands at the cut-off; then one each for the same pairings a week later,
+            when results given to the fixtures have been learned. NaN where a value cannot be known. 2n lists.
+        proba: Home, draw, away for each of these.
     """
 
     fixtures: dict[str, list[Any]]
@@ -46,15 +47,15 @@ class Golden:
 
     @classmethod
     def record(cls, features: MatchFeatures, model: BoostedOutcome, fixtures: MatchTable) -> Self:
-        """Ask the model about fixtures, as they stand at the training cut-off, and keep the answers."""
-        frame = features.transform(fixtures)
+        """Ask the model about fixtures at the training cut-off and after their results, and keep the answers."""
+        frame = _described_and_learned(features, fixtures)
         proba, _ = model.forecast(frame)
         columns = {name: getattr(fixtures, name).tolist() for name in _FIXTURE_COLUMNS}
         return cls(columns, frame.values.tolist(), proba.tolist())
 
     def mismatches(self, features: MatchFeatures, model: BoostedOutcome) -> list[str]:
         """Return what the model now answers differently: feature names, or ``"probabilities"``; empty when all agree."""
-        frame = features.transform(MatchTable.from_columns(**self.fixtures))
+        frame = _described_and_learned(features, MatchTable.from_columns(**self.fixtures))
         expected = np.array(self.features)
         if expected.shape != frame.values.shape:
             return [f"{frame.values.shape[1]} features instead of {expected.shape[1]}"]
@@ -65,6 +66,19 @@ class Golden:
     def _wrong_proba(self, model: BoostedOutcome, frame: FeatureFrame) -> list[str]:
         proba: Array = model.forecast(frame)[0]
         return [] if np.allclose(proba, self.proba, rtol=0.0, atol=PROBA_TOLERANCE) else ["probabilities"]
+
+
+def _described_and_learned(features: MatchFeatures, fixtures: MatchTable) -> FeatureFrame:
+    """Describe fixtures, have a copy of the state learn made-up results of them, and describe the same pairings again.
+
+    What a feature shows and how it learns are both arithmetic that must not change.
+    """
+    places = np.arange(len(fixtures))
+    results = replace(fixtures, home_goals=places % 4.0, away_goals=places * 2 % 3.0)
+    later = replace(fixtures, kickoff=fixtures.kickoff + 7 * SECONDS_PER_DAY)
+    state = features.copy()
+    state.update(results)
+    return FeatureFrame(features.names, np.vstack([features.transform(fixtures).values, state.transform(later).values]))
 
 
 @dataclass(frozen=True, slots=True)
