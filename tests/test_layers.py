@@ -134,10 +134,10 @@ print(len(modules), "modules")
 
 
 def product_modules():
-    """Every module of every package, by name; a command's __main__ is run and not imported."""
+    """Every module of every package, and the service, by name; a __main__ is run and not imported."""
     files = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
     names = (".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files)
-    return [name.removesuffix(".__init__") for name in names if not name.endswith("__main__")]
+    return [*(name.removesuffix(".__init__") for name in names if not name.endswith("__main__")), "service"]
 
 
 def import_all(modules, folder, home):
