@@ -74,7 +74,8 @@ def _described_and_learned(features: MatchFeatures, fixtures: MatchTable) -> Fea
     What a feature shows and how it learns are both arithmetic that must not change.
     """
     places = np.arange(len(fixtures))
-    results = replace(fixtures, home_goals=places % 4.0, away_goals=places * 2 % 3.0)
+    goals = [(places % 4).astype(np.float64), (places * 2 % 3).astype(np.float64)]
+    results = replace(fixtures, home_goals=goals[0], away_goals=goals[1])
     later = replace(fixtures, kickoff=fixtures.kickoff + 7 * SECONDS_PER_DAY)
     state = features.copy()
     state.update(results)
