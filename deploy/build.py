@@ -61,8 +61,15 @@ def build(model_tags: Sequence[str], *, checkout: Path = CHECKOUT) -> str:
 
 def bentos(name: str = BENTO_NAME) -> list[str]:
     """Return the tags of the bentos that were built, newest first."""
-    built = sorted(bentoml.list(name), key=lambda bento: bento.info.creation_time, reverse=True)
+    # Listing a name that was never built is an error in BentoML; listing all is not.
+    named = [bento for bento in bentoml.list() if bento.tag.name == name]
+    built = sorted(named, key=lambda bento: bento.info.creation_time, reverse=True)
     return [str(bento.tag) for bento in built]
+
+
+def model_of(bento_tag: str) -> str:
+    """Return the full tag of the first model that a bento was built around."""
+    return str(bentoml.get(bento_tag).info.labels.get("model", ""))
 
 
 def _config(checkout: Path) -> dict[str, Any]:

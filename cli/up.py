@@ -1,0 +1,149 @@
+"""``football up``: from nothing to a served prediction; what is there already is used again.
+
+Each step is a command of its own, run in its own process, so that this one may
+be interrupted anywhere and started again.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+
+import click
+import httpx
+
+from configs.settings import Settings
+from deploy.build import BuildFailed, bentos, model_of, newest_model
+from store.database import open_store
+from store.errors import StoreError
+from store.reads import read_competitions
+
+START_TIMEOUT_S = 120.0
+PAUSE_S = 0.2
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65_535), help="TCP port; default: service.port of the settings.")
+@click.option("--once", is_flag=True, help="Stop the server after the prediction.")
+@click.pass_obj
+def up(settings: Settings, port: int | None, once: bool) -> None:
+    """Ingest the sample, train, build and serve as far as needed, and print one real prediction.
+
+    Uses the matches, the model and the bento that are there already; serves until interrupted.
+    """
+    port = port or settings.service.port
+    _check_port(port)
+    try:
+        if not read_competitions(open_store(settings.database_url)):
+            _run("Taking in the sample matches", "ingest", "sample")
+        model = _model(settings.service.models[0])
+        bento = next((tag for tag in bentos() if model_of(tag) == model), None) or _build(model)
+    except (StoreError, BuildFailed) as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(_serve(bento, port, once=once))
+
+
+def _model(name: str) -> str:
+    try:
+        return newest_model(name)
+    except BuildFailed:
+        _run("Training a model", "train")
+        return newest_model(name)
+
+
+def _build(model: str) -> str:
+    _run("Building a bento", "build", model)
+    return bentos()[0]
+
+
+def _run(what: str, *command: str) -> None:
+    click.echo(f"{what}: football {' '.join(command)}", err=True)
+    done = subprocess.run([sys.executable, "-m", "cli.main", *command], check=False)  # noqa: S603 - our own command
+    if done.returncode:
+        raise click.ClickException(f"`football {' '.join(command)}` failed; its message is above.")
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise click.ClickException(
+                f"Port {port} on 127.0.0.1 cannot be used ({error.strerror}). Choose another: make run PORT=3001"
+            ) from error
+
+
+def _serve(bento: str, port: int, *, once: bool) -> int:
+    command = [sys.executable, "-m", "cli.main", "serve", bento, "--host", "127.0.0.1", "--port", str(port)]
+    server = subprocess.Popen(command)  # noqa: S603 - our own command
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: server.terminate())
+    base = f"http://127.0.0.1:{port}"
+    if _is_ready(server, base):
+        _show(base)
+        if once:
+            server.terminate()
+    return max(0, server.wait())
+
+
+def _is_ready(server: subprocess.Popen[bytes], base: str) -> bool:
+    end = time.monotonic() + START_TIMEOUT_S
+    while server.poll() is None and time.monotonic() < end:
+        try:
+            if httpx.get(f"{base}/readyz", timeout=2).status_code == httpx.codes.OK:
+                return True
+        except httpx.TransportError:
+            pass
+        time.sleep(PAUSE_S)
+    if server.poll() is None:
+        server.terminate()
+        click.echo(f"The server was not ready within {START_TIMEOUT_S:.0f} s; its messages are above.", err=True)
+    return False
+
+
+def _show(base: str) -> None:
+    """Ask for one fixture, print the question as a curl line and the answer in words."""
+    with httpx.Client(base_url=base, timeout=30) as client:
+        match_id = _match_to_show(client)
+        path = f"/v1/predictions/default/{match_id}"
+        answer = client.post(path).json()
+    click.echo(f"\n$ curl -s -X POST {base}{path}\n")
+    click.echo(json.dumps({name: answer.get(name) for name in SHOWN}, indent=2, ensure_ascii=False))
+    click.echo(f"\n{_in_words(answer)}\nThe whole answer comes with the curl line above; {base}/docs explains it.")
+    click.echo("Interrupt (Ctrl-C) to stop the server.\n")
+
+
+SHOWN = (
+    "match_id",
+    "home_win_prob",
+    "draw_prob",
+    "away_win_prob",
+    "predicted_outcome",
+    "confidence",
+    "model_name",
+    "model_version",
+    "degraded",
+)
+
+
+def _match_to_show(client: httpx.Client) -> str:
+    queries: tuple[dict[str, str | int], ...] = ({"status": "scheduled", "limit": 1}, {"limit": 1})
+    for query in queries:
+        found = client.get("/v1/fixtures", params=query).json().get("fixtures", [])
+        if found:
+            return str(found[0]["match_id"])
+    raise click.ClickException("The store has no match to ask for.")
+
+
+def _in_words(answer: dict[str, Any]) -> str:
+    match = answer["metadata"]["match"]
+    return (
+        f"{match['home_team']} v {match['away_team']} ({match['competition']} {match['season']}): "
+        f"home win {answer['home_win_prob']:.1%}, draw {answer['draw_prob']:.1%}, away win {answer['away_win_prob']:.1%}"
+    )
