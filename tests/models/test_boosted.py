@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xgboost
 
 from features.frame import FeatureFrame
 from models.boosted import ROUNDS_WITHOUT_STOPPING, BoostedOutcome, default_parameters
@@ -30,7 +31,9 @@ def uneven(large_world):
     matches = replace(large_world.matches, home_goals=rng.poisson(expected).astype(float))
     columns = {name: large_world.features.column(name) for name in large_world.features.names}
     columns |= {"rest_days_home": np.where(is_lucky, 9.0, 3.0), "rest_days_away": rng.normal(5.0, 1.0, len(matches))}
-    return matches, FeatureFrame.from_columns(columns)
+    frame = FeatureFrame.from_columns(columns)
+    frame.values.flags.writeable = False
+    return matches, frame
 
 
 @pytest.fixture(scope="module")
@@ -96,25 +99,26 @@ def test_contributions_add_up_to_the_forecast(fitted, uneven):
     assert np.ptp(moved[:, 0] - moved[:, 1]) > 0.5
 
 
-def test_the_usual_match_owes_the_goal_model_nothing(fitted, uneven):
+def test_what_the_goal_model_does_not_know_is_as_usual(fitted, uneven):
     """
-    Where the goal model's features are at their medians only the trees have moved the outcome.
+    A match without the goal model's features is explained by the trees alone: the goal model's part is nought.
     """
-    frame = uneven[1].take(slice(0, 20))
-    for row in range(20):
-        frame.replace(row, dict(zip(("chances_expected_home", "chances_expected_away", "elo_difference"),
-                                    fitted.goal_model.usual.tolist(), strict=True)))  # fmt: skip
-    unknown = FeatureFrame(frame.names, frame.values.copy())
-    for row in range(20):
-        unknown.replace(
-            row, dict.fromkeys(("chances_expected_home", "chances_expected_away", "elo_difference"), np.nan)
-        )
+    names = ("chances_expected_home", "chances_expected_away", "elo_difference")
+    columns = {name: uneven[1].column(name)[:20] for name in uneven[1].names}
+    usual = columns | {name: np.full(20, value) for name, value in zip(names, fitted.goal_model.usual, strict=True)}
+    unknown = columns | {name: np.full(20, np.nan) for name in names}
 
-    usual, missing = (outcome_proba(fitted.goal_model.grid(each)) for each in (frame, unknown))
+    grids = [fitted.goal_model.grid(FeatureFrame.from_columns(each)) for each in (usual, unknown)]
 
-    np.testing.assert_array_equal(usual, missing)
-    places = [fitted.names.index(name) for name in ("rest_days_home", "rest_days_away")]
-    assert np.abs(fitted.contributions(frame)[:, places]).max() > 0.05
+    np.testing.assert_array_equal(grids[0], grids[1])
+    trees = trees_alone(fitted, FeatureFrame.from_columns(usual))
+    np.testing.assert_allclose(fitted.contributions(FeatureFrame.from_columns(usual)), trees, rtol=0, atol=1e-12)
+
+
+def trees_alone(fitted, frame):
+    """What the trees moved, asked of XGBoost itself. Shape (n, f, 3)."""
+    data = xgboost.DMatrix(frame.select(fitted.names).values, feature_names=list(fitted.names))
+    return fitted.booster.predict(data, pred_contribs=True)[:, :, :-1].transpose(0, 2, 1)
 
 
 def test_the_sign_of_a_contribution_says_where_it_pushes(fitted, uneven):
