@@ -3,7 +3,7 @@
 A played match stands as of its kick-off. A match to come stands as of now,
 or as of the instant that the caller names: then only results of earlier days
 count. A fixture without a date is set on the day after the newest result of
-its competition, and only results before that day count.
+its competition, or after a later match of one of its teams elsewhere.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Question:
 
     Attributes:
         row: Of the timeline, for a played match as of its kick-off; else None and ``fixture`` is described.
-        day: The day the features stand for; only results of earlier days count.
-        as_of: The same, as an instant.
+        day: Only results of earlier days count.
+        as_of: The instant the answer stands for.
     """
 
     query: PredictionQuery
@@ -157,13 +157,17 @@ def _limit(as_of: dt.datetime | None) -> int:
 
 
 def _stands_for(fixture: Fixture, timeline: Timeline, limit: int) -> tuple[int, int]:
-    """Return the day the features stand for, and the kick-off they are computed for."""
-    if fixture.kickoff is None:
-        newest = timeline.newest_day(fixture.competition, limit)
+    """Return the day before which results count, and the kick-off that features are computed for."""
+    if fixture.kickoff is not None:
+        return min(limit, fixture.kickoff // SECONDS_PER_DAY), fixture.kickoff
+    newest = timeline.newest_day(fixture.competition, limit)
+    if newest is None:
         today = min(limit, int(time.time()) // SECONDS_PER_DAY)
-        day = today if newest is None else newest + 1
-        return day, day * SECONDS_PER_DAY
-    return min(limit, fixture.kickoff // SECONDS_PER_DAY), fixture.kickoff
+        return today, today * SECONDS_PER_DAY
+    if limit < FURTHEST:
+        return newest + 1, (newest + 1) * SECONDS_PER_DAY
+    latest = max(newest, timeline.newest_team_day(fixture.home), timeline.newest_team_day(fixture.away))
+    return FURTHEST, (latest + 1) * SECONDS_PER_DAY
 
 
 def _instant(match: MatchView, asked: dt.datetime | None) -> dt.datetime:

@@ -14,8 +14,8 @@ from features.batch import Array
 from features.matches import MatchTable
 from features.transform import MatchFeatures
 
-# A state of 90,000 matches takes 13 MB and a replay of this many a second: a few of them bridge any past.
-MATCHES_BETWEEN_CHECKPOINTS: Final = 15_000
+# A state of 90,000 matches takes 13 MB, a replay of this many two seconds: a few of them bridge any past.
+MATCHES_BETWEEN_CHECKPOINTS: Final = 30_000
 RECENT_DAYS: Final = 10  # results are corrected or come late within days
 
 

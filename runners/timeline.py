@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from features.batch import Array
 from features.matches import SECONDS_PER_DAY, MatchTable
-from features.transform import MatchFeatures
+from features.transform import NEVER, MatchFeatures
 from runners.past import Lookback, Past
 from runners.replay import latest_before, replay, thinned
 from store.reads import data_digest
@@ -92,6 +92,11 @@ class Timeline:
         self._row_of = dict(zip(table.match_id.tolist(), range(len(table)), strict=True))
         self._newest = np.maximum.accumulate(table.kickoff) if len(table) else table.kickoff
         self._days = _days_of(table)
+        self._day = table.day
+        days = self._day.tolist()
+        self._team_day = dict(zip(table.home.tolist(), days, strict=True))
+        for team, day in zip(table.away.tolist(), days, strict=True):
+            self._team_day[team] = max(day, self._team_day.get(team, day))
 
     @classmethod
     def begin(cls, base: Base, table: MatchTable) -> Timeline:
@@ -132,7 +137,7 @@ class Timeline:
 
     def described(self, row: int) -> Described:
         """Return the features that a played match had before its kick-off, as training saw them."""
-        known = self.known_before(int(self.table.day[row]))
+        known = self.known_before(int(self._day[row]))
         newest = None if known == 0 else int(self._newest[known - 1])
         if row >= self.first:
             return Described(self._values[row - self.first], self._versions[row - self.first], newest)
@@ -141,7 +146,7 @@ class Timeline:
 
     def known_before(self, day: int) -> int:
         """Return the number of matches of earlier days."""
-        return int(np.searchsorted(self.table.day, day))
+        return int(np.searchsorted(self._day, day))
 
     def state_at_hand(self, day: int) -> MatchFeatures | None:
         """Return the state that knows exactly the days before a day, if no replay is needed for it."""
@@ -160,7 +165,7 @@ class Timeline:
         """Return the kick-off of the newest result that a state knows, None if it knows none."""
         if state.matches_known == 0:
             return None
-        known = int(np.searchsorted(self.table.day, state.last_day, side="right"))
+        known = int(np.searchsorted(self._day, state.last_day, side="right"))
         at_least = int(state.last_day) * SECONDS_PER_DAY
         return max(at_least, int(self._newest[known - 1])) if known else at_least
 
@@ -169,6 +174,10 @@ class Timeline:
         days = self._days.get(competition)
         known = 0 if days is None else int(np.searchsorted(days, before))
         return None if days is None or known == 0 else int(days[known - 1])
+
+    def newest_team_day(self, team: str) -> int:
+        """Return the day of the newest match of a team; far in the past if there is none."""
+        return self._team_day.get(team, NEVER)
 
     def _starts(self, day: int) -> tuple[MatchFeatures, ...]:
         if latest_before(self._states, day) is not None:

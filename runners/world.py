@@ -6,8 +6,9 @@ A world is never changed; the next one is made beside it and takes its place at 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import sqlalchemy as sa
@@ -18,8 +19,10 @@ from runners.replay import in_replay_order
 from runners.snapshot import Snapshot, lean
 from runners.timeline import Base, Timeline
 from store.database import reading
-from store.reads import changes_since, read_directory, read_matches, read_teams, revision
+from store.reads import MatchRow, changes_since, read_directory, read_matches, read_teams, revision
 from store.teams import load_directory
+
+_NONE: Final = MatchTable.from_columns(match_id=[], competition=[], season=[], kickoff=[], home=[], away=[])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,11 @@ class World:
 def read_world(engine: sa.Engine, models: Sequence[LoadedModel]) -> World:
     """Read the whole store."""
     now = revision(engine)
-    rows = map(lean, read_directory(engine))
-    table = _shared(in_replay_order(read_matches(engine)))
+    rows = _lean_rows(engine)
+    codes = sorted({row.competition for row in rows})
+    # One competition after another: what is only passing through stays small.
+    parts = [_shared(read_matches(engine, competitions=[code])) for code in codes]
+    table = in_replay_order(MatchTable.concatenate([_NONE, *parts]))
     return World(_snapshot(engine, rows, now), table, {model.tag: _begun(model, table) for model in models})
 
 
@@ -86,10 +92,16 @@ def follow_world(engine: sa.Engine, world: World) -> World:
     return World(_snapshot(engine, rows.values(), now), table, timelines)
 
 
-def _snapshot(engine: sa.Engine, rows: object, now: int) -> Snapshot:
+def _lean_rows(engine: sa.Engine) -> list[MatchRow]:
+    told = read_directory(engine)
+    told.reverse()
+    return [lean(told.pop()) for _ in range(len(told))]
+
+
+def _snapshot(engine: sa.Engine, rows: Iterable[MatchRow], now: int) -> Snapshot:
     with reading(engine) as connection:
         directory = load_directory(connection)
-    return Snapshot(rows, read_teams(engine), directory, now)  # type: ignore[arg-type]  # both callers pass rows
+    return Snapshot(rows, read_teams(engine), directory, now)
 
 
 def _begun(model: LoadedModel, table: MatchTable) -> Timelines:
