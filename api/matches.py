@@ -45,6 +45,7 @@ class MatchDesk:
                 earliest=instant_of(query.earliest, "from"),
                 latest=instant_of(query.latest, "to", is_end=True),
                 team=given(query.team, None),
+                status=given(query.status, None),
                 offset=query.offset,
                 limit=limit,
             )

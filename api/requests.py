@@ -174,6 +174,7 @@ class FixturesQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         ]
         | UnsetType
     ) = msgspec.field(name="to", default=UNSET)
+    status: Status | UnsetType = UNSET
     limit: Annotated[int, Meta(ge=1, description="Matches on one page.")] | UnsetType = UNSET
     offset: Annotated[
         int, Meta(ge=0, le=1_000_000_000, description="Matches to skip; next_offset of the page before.")

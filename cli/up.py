@@ -85,11 +85,14 @@ def _serve(bento: str, port: int, *, once: bool) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.terminate())
     base = f"http://127.0.0.1:{port}"
-    if _is_ready(server, base):
-        _show(base)
+    try:
+        if _is_ready(server, base):
+            _show(base)
         if once:
             server.terminate()
-    return max(0, server.wait())
+        return max(0, server.wait())
+    finally:
+        server.terminate()
 
 
 def _is_ready(server: subprocess.Popen[bytes], base: str) -> bool:
@@ -134,11 +137,8 @@ SHOWN = (
 
 def _match_to_show(client: httpx.Client) -> str:
     queries: tuple[dict[str, str | int], ...] = ({"status": "scheduled", "limit": 1}, {"limit": 1})
-    for query in queries:
-        found = client.get("/v1/fixtures", params=query).json().get("fixtures", [])
-        if found:
-            return str(found[0]["match_id"])
-    raise click.ClickException("The store has no match to ask for.")
+    answers = [client.get("/v1/fixtures", params=query).raise_for_status().json() for query in queries]
+    return str(next(match["match_id"] for answer in answers for match in answer["matches"]))
 
 
 def _in_words(answer: dict[str, Any]) -> str:

@@ -51,6 +51,7 @@ class Backend(Protocol):
         earliest: dt.datetime | None,
         latest: dt.datetime | None,
         team: str | None,
+        status: str | None,
         offset: int,
         limit: int,
     ) -> Page:

@@ -90,12 +90,19 @@ class EmbeddedBackend:
         earliest: dt.datetime | None,
         latest: dt.datetime | None,
         team: str | None,
+        status: str | None,
         offset: int,
         limit: int,
     ) -> Page:
         """List matches by kick-off, undated fixtures last. Raises CompetitionNotFound, TeamNotFound."""
         return self._snapshot.page(
-            competition=competition, earliest=earliest, latest=latest, team=team, offset=offset, limit=limit
+            competition=competition,
+            earliest=earliest,
+            latest=latest,
+            team=team,
+            status=status,
+            offset=offset,
+            limit=limit,
         )
 
     def match(self, match_id: str) -> MatchView:

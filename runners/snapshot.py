@@ -41,6 +41,7 @@ class Snapshot:
         self.rows = sorted(rows, key=_by_kickoff)
         self.revision = revision
         self.kickoffs = np.array([_time(row) for row in self.rows], dtype=np.int64)
+        self._statuses = np.array([row.status for row in self.rows], dtype=object)
         self._directory = directory
         self._team_rows = teams
         self._position = {row.match_id: position for position, row in enumerate(self.rows)}
@@ -94,6 +95,7 @@ class Snapshot:
         earliest: dt.datetime | None,
         latest: dt.datetime | None,
         team: str | None,
+        status: str | None,
         offset: int,
         limit: int,
     ) -> Page:
@@ -110,6 +112,8 @@ class Snapshot:
             last_time = int(latest.timestamp())
         end = max(first, int(np.searchsorted(times, last_time, side="right")))
         wanted = chosen[first:end]
+        if status is not None:
+            wanted = wanted[self._statuses[wanted] == status]
         shown = [view_of(self.rows[position]) for position in wanted[offset : offset + limit].tolist()]
         following = offset + limit
         return Page(shown, len(wanted), following if following < len(wanted) else None)

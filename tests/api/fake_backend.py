@@ -182,6 +182,7 @@ class FakeBackend:
         earliest: dt.datetime | None,
         latest: dt.datetime | None,
         team: str | None,
+        status: str | None,
         offset: int,
         limit: int,
     ) -> Page:
@@ -193,6 +194,7 @@ class FakeBackend:
             match
             for match in MATCHES
             if (team is None or team in {match.home_team, match.away_team})
+            and (status is None or match.status == status)
             and (earliest is None or (match.kickoff is not None and match.kickoff >= earliest))
             and (latest is None or (match.kickoff is not None and match.kickoff <= latest))
         ]

@@ -136,3 +136,16 @@ async def test_teams_are_listed(client, query):
 
     assert answer["teams"] == [{"name": name, "association": "de"} for name in TEAMS]
     assert answer["total"] == len(TEAMS)
+
+
+async def test_fixtures_are_chosen_by_status(client):
+    """
+    A caller who wants matches to come asks for scheduled ones, and gets no other.
+    """
+    everything = (await client.get("/v1/fixtures")).json()["matches"]
+
+    scheduled = (await client.get("/v1/fixtures?status=scheduled")).json()["matches"]
+
+    assert scheduled == [match for match in everything if match["status"] == "scheduled"]
+    assert 0 < len(scheduled) < len(everything)
+    assert (await client.get("/v1/fixtures?status=soon")).status_code == 422
