@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from yaml import YAMLError
 
 DEFAULT_FILE = Path(__file__).with_name("default.yaml")
 
@@ -60,7 +61,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="FOOTBALL_", env_nested_delimiter="__")
 
     home: Path = Field(default_factory=_default_home)
-    database: str = Field(default="", validation_alias="FOOTBALL_DATABASE_URL")
+    database: str = Field(default="", validation_alias=AliasChoices("FOOTBALL_DATABASE_URL", "database"))
     service: ServiceSettings
     training: TrainingSettings
 
@@ -91,14 +92,12 @@ def load_settings() -> Settings:
     Raises:
         SettingsError: If a value is missing, unknown or out of range; says which and what was expected.
     """
+    own = os.environ.get("FOOTBALL_CONFIG")
+    if own and not Path(own).is_file():
+        raise SettingsError(f"FOOTBALL_CONFIG names {own!r}, which is not a file. Point it at a YAML file.")
     try:
-        own = os.environ.get("FOOTBALL_CONFIG")
-        if own and not Path(own).is_file():
-            raise SettingsError(f"FOOTBALL_CONFIG names {own!r}, which is not a file. Point it at a YAML file.")
         return Settings.model_validate({})
-    except ValueError as error:
-        if isinstance(error, SettingsError):
-            raise
+    except (ValueError, YAMLError) as error:
         raise SettingsError(f"The settings do not hold together: {error}") from error
 
 

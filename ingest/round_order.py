@@ -33,6 +33,7 @@ class Place:
 
     @property
     def is_known(self) -> bool:
+        """Return whether the order of rounds says anything about this match's date."""
         return self.first is not None or self.last is not None
 
     def days_early(self, day: dt.date) -> int:

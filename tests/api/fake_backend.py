@@ -60,7 +60,7 @@ MARKETS = Markets(
 )
 
 
-def stored(match_id: str, home: str, away: str, kickoff: dt.datetime | None) -> MatchView:
+def stored(match_id: str, home: str, away: str, kickoff: dt.datetime | None, status: str = "scheduled") -> MatchView:
     return MatchView(
         match_id=match_id,
         competition="de.1",
@@ -69,13 +69,13 @@ def stored(match_id: str, home: str, away: str, kickoff: dt.datetime | None) -> 
         is_date_only=False,
         home_team=home,
         away_team=away,
-        status="scheduled",
+        status=status,
     )
 
 
 MATCHES = (
     stored(KNOWN, "Bayern München", "FC Augsburg", NOON),
-    stored("m2", "Köln", "Mainz 05", NOON + dt.timedelta(days=1)),
+    stored("m2", "Köln", "Mainz 05", NOON + dt.timedelta(days=1), "postponed"),
     stored("m3", "FC Augsburg", "Köln", NOON.astimezone(dt.timezone(dt.timedelta(hours=2))) + dt.timedelta(days=2)),
     stored("a/b ü", "Mainz 05", "Bayern München", None),
 )

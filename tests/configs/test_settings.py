@@ -203,3 +203,22 @@ def test_every_value_says_what_it_is():
     for section in ("service", "training"):
         for name, field in Settings.model_fields[section].annotation.model_fields.items():
             assert field.description, f"{section}.{name}"
+
+
+def test_broken_yaml_is_a_settings_error(own_file):
+    """
+    A file that is not YAML is refused in words, not with a parser's traceback.
+    """
+    own_file("service: [unclosed")
+
+    with pytest.raises(SettingsError, match="do not hold together"):
+        load_settings()
+
+
+def test_the_match_store_can_be_named_in_ones_own_file(own_file):
+    """
+    The database URL is a setting like any other; the environment still wins over it.
+    """
+    own_file({"database": "postgresql://db/football"})
+
+    assert load_settings().database_url == "postgresql://db/football"
