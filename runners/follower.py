@@ -144,13 +144,25 @@ class Follower:
         self._on_world(world)
 
     def _open(self) -> sa.Engine:
+        """Open the store; once it was read, a file that is gone is not made anew and empty."""
+        file = sqlite_file(self._url)
+        if self.world is not None and file is not None and not file.exists():
+            raise StoreUnavailable("The file of the match store is gone. Put it back, or ingest again.")
         if self._engine is None:
             self._engine = open_store(self._url)
-        elif self._engine.dialect.name == "sqlite" and not Path(str(self._engine.url.database)).exists():
-            raise StoreUnavailable("The file of the match store is gone. Put it back, or ingest again.")
         return self._engine
 
     def _close(self) -> None:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of an SQLite URL, None for another database.
+
+    >>> sqlite_file("postgresql://server/football"), sqlite_file("sqlite:////tmp/matches.sqlite").name
+    (None, 'matches.sqlite')
+    """
+    address = sa.make_url(url)
+    return Path(str(address.database)) if address.get_backend_name() == "sqlite" else None

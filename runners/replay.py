@@ -42,14 +42,14 @@ def in_replay_order(table: MatchTable) -> MatchTable:
     return played.take(np.lexsort((played.match_id.astype(str), played.day)))
 
 
-def replay(start: MatchFeatures, table: MatchTable) -> Replayed:
+def replay(start: MatchFeatures, table: MatchTable, *, spacing: int = MATCHES_BETWEEN_CHECKPOINTS) -> Replayed:
     """Learn a table in replay order, starting from a copy of a state that is older than all of it."""
     state = start.copy()
     values = np.empty((len(table), len(state.names)))
     versions = np.empty(len(table), dtype=object)
     checkpoints: list[MatchFeatures] = []
     starts = day_starts(table)
-    wanted = _wanted(table, starts, state.matches_known)
+    wanted = _wanted(table, starts, state.matches_known, spacing)
     for first, end in pairwise([*starts, len(table)]):
         if first in wanted:
             checkpoints.append(state.copy())
@@ -70,11 +70,13 @@ def latest_before(states: Sequence[MatchFeatures], day: int) -> MatchFeatures | 
     return max(older, key=lambda state: state.last_day, default=None)
 
 
-def thinned(states: Sequence[MatchFeatures], newest_day: int) -> tuple[MatchFeatures, ...]:
+def thinned(
+    states: Sequence[MatchFeatures], newest_day: int, *, spacing: int = MATCHES_BETWEEN_CHECKPOINTS
+) -> tuple[MatchFeatures, ...]:
     """Return the states worth keeping: one every so many matches, and those that recent days can be redone from."""
     by_day = {state.last_day: state for state in sorted(states, key=lambda state: state.last_day)}
     ordered = list(by_day.values())
-    buckets = {state.matches_known // MATCHES_BETWEEN_CHECKPOINTS: state for state in reversed(ordered)}
+    buckets = {state.matches_known // spacing: state for state in reversed(ordered)}
     kept = {id(state) for state in buckets.values()}
     settled = [state for state in ordered if state.last_day < newest_day - RECENT_DAYS]
     recent = [state for state in ordered if newest_day - RECENT_DAYS <= state.last_day < newest_day]
@@ -82,12 +84,12 @@ def thinned(states: Sequence[MatchFeatures], newest_day: int) -> tuple[MatchFeat
     return tuple(state for state in ordered if id(state) in kept)
 
 
-def _wanted(table: MatchTable, starts: list[int], known: int) -> set[int]:
+def _wanted(table: MatchTable, starts: list[int], known: int, spacing: int) -> set[int]:
     """Return the rows before which a checkpoint is taken."""
     if not starts:
         return set()
     days = table.day[starts]
-    buckets = [(known + row) // MATCHES_BETWEEN_CHECKPOINTS for row in starts]
+    buckets = [(known + row) // spacing for row in starts]
     spaced = {row for row, (before, bucket) in zip(starts[1:], pairwise(buckets), strict=True) if before != bucket}
     recent = {starts[int(np.searchsorted(days, days[-1] - RECENT_DAYS))], starts[-1]}
     return (spaced | recent) - {0}  # the first row is where the replay starts from

@@ -94,7 +94,7 @@ class Timeline:
         self._days = _days_of(table)
         self._day = table.day
         days = self._day.tolist()
-        self._team_day = dict(zip(table.home.tolist(), days, strict=True))
+        self._team_day: dict[str, int] = dict(zip(table.home.tolist(), days, strict=True))
         for team, day in zip(table.away.tolist(), days, strict=True):
             self._team_day[team] = max(day, self._team_day.get(team, day))
 

@@ -38,7 +38,7 @@ EVENING = 18
 
 
 def results(seasons: Sequence[str] = SEASONS, *, seed: int = 5) -> list[MatchRecord]:
-    """Play a double round robin in each league and season, a round a week; the same seed gives the same goals."""
+    """Play a double round robin in each league and season, a round every 20 days; the same seed gives the same goals."""
     rng = np.random.default_rng(seed)
     strength = {club: rng.normal(0.0, 0.35) for clubs in CLUBS.values() for club in clubs}
     records = []
@@ -162,4 +162,4 @@ def _rounds(clubs: Sequence[str]) -> list[list[tuple[str, str]]]:
 
 
 def _day(season: str, week: int) -> dt.datetime:
-    return dt.datetime(int(season[:4]), 8, 14, tzinfo=dt.UTC) + dt.timedelta(days=14 * week)
+    return dt.datetime(int(season[:4]), 8, 14, tzinfo=dt.UTC) + dt.timedelta(days=20 * week)
