@@ -9,9 +9,8 @@ from typing import Any
 
 import click
 import sqlalchemy as sa
-from rich.console import Console
 
-from cli.evaluation import competition_table, evaluation_table
+from cli.evaluation import competition_table, evaluation_table, report_console
 from cli.progress import stages
 from cli.train import codes
 from configs.settings import Settings
@@ -98,7 +97,7 @@ def _tell(result: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(result))
         return
-    console = Console()
+    console = report_console()
     console.print(evaluation_table(result, "Predicted before they were played"))
     console.print(competition_table(result))
     console.print(f"{result['rows']:,} rows written to {result['file']}")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
+
+WIDTH_WITHOUT_TERMINAL = 110
 
 TITLES = {
     "xgboost": "ours (xgboost)",
@@ -12,6 +15,12 @@ TITLES = {
     "elo_logit": "Elo ordered logit",
     "class_frequency": "class frequencies",
 }
+
+
+def report_console() -> Console:
+    """Return a console wide enough for the tables where the output is no terminal that has a width."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH_WITHOUT_TERMINAL)
 
 
 def evaluation_table(evaluation: dict[str, Any], title: str) -> Table:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from cli.evaluation import evaluation_table
+from cli.evaluation import evaluation_table, report_console
 from cli.progress import stages
 from configs.settings import Settings
 from store.database import open_store
@@ -66,7 +65,7 @@ def codes(text: str | None) -> list[str] | None:
 
 
 def _show(trained: Trained) -> None:
-    console, card = Console(), trained.card
+    console, card = report_console(), trained.card
     console.print(_data_table(card))
     console.print(evaluation_table(card["evaluation"], f"Predicted before they were played: {_window(card)}"))
     console.print(f"Saved [bold]{trained.tag}[/bold]")
