@@ -24,8 +24,6 @@ from runners.world import World
 
 log = logging.getLogger("football.service")
 
-settings = load_settings()
-
 
 class LeanService(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML shows its classes to mypy as Any
     """Answer the paths of the API at once, and leave all others to BentoML.
@@ -71,17 +69,18 @@ class FootballService:
 
     def __init__(self) -> None:
         set_up_logging()
+        given = load_settings()
         self.metrics = Metrics()
-        tags = served_tags(Football.bento, settings.service.models)
+        tags = served_tags(Football.bento, given.service.models)
         self.backend = EmbeddedBackend(
-            settings.database_url,
+            given.database_url,
             tags,
-            poll_s=settings.service.store_poll_s,
+            poll_s=given.service.store_poll_s,
             on_store_failure=self.metrics.store_failures.inc,
             on_world=self._note_world,
         )
         self.application: Application = create_application(
-            self.backend, settings=api_settings(settings), observer=self.metrics
+            self.backend, settings=api_settings(given), observer=self.metrics
         )
         self._note_models()
         self.backend.start()
@@ -149,14 +148,16 @@ async def _send(send: Send, body: bytes, media_type: str) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+_service = load_settings().service
+
 # The timeout, the access log, the metrics and the traces of BentoML are replaced by ours: see docs/decisions.
 Football = bentoml.service(
     name="football",
-    workers=settings.service.workers,
+    workers=_service.workers,
     traffic={"timeout": 30},
     logging={"access": {"enabled": False}},
     metrics={"enabled": False},
     tracing={"excluded_urls": ".*"},
-    http={"host": settings.service.host, "port": settings.service.port},
+    http={"host": _service.host, "port": _service.port},
     service_class=LeanService,
 )(FootballService)

@@ -7,6 +7,7 @@ from typing import Any
 
 import bentoml
 import click
+from bentoml.exceptions import NotFound
 from rich.console import Console
 from rich.table import Table
 
@@ -20,7 +21,7 @@ from runners.loading import size_of
 def models(settings: Settings, as_json: bool) -> None:
     """List the saved models of every served name, newest first, with what they learned from and how well they did."""
     names = dict.fromkeys((settings.training.model_name, *settings.service.models))
-    saved = [model for name in names for model in bentoml.models.list(name)]
+    saved = [model for name in names for model in _saved(name)]
     listed = [_facts(model) for model in sorted(saved, key=lambda model: model.info.creation_time, reverse=True)]
     if as_json:
         click.echo(json.dumps(listed))
@@ -28,6 +29,13 @@ def models(settings: Settings, as_json: bool) -> None:
         click.echo("No model is saved. Train one: football train")
     else:
         Console().print(_table(listed))
+
+
+def _saved(name: str) -> list[bentoml.Model]:
+    try:
+        return list(bentoml.models.list(name))
+    except NotFound:
+        return []
 
 
 def _facts(model: bentoml.Model) -> dict[str, Any]:

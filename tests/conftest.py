@@ -14,8 +14,10 @@ from store.database import open_store
 from store.reads import read_matches
 
 with warnings.catch_warnings():
-    # BentoML builds its file patterns under a name that pathspec gives up; once, when first imported.
-    warnings.filterwarnings("ignore", message="GitWildMatchPattern", category=DeprecationWarning)
+    # BentoML builds its file patterns under a name that pathspec gives up, and its schemas through a method that
+    # pydantic gives up; both once, when first imported.
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    import _bentoml_sdk  # noqa: F401 - imported for its warnings
     from small_world import bentoml_home, fill, fixtures, results, train
 
 

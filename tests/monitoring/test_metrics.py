@@ -1,0 +1,86 @@
+"""What Prometheus is told."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+
+from monitoring.metrics import Metrics, forget_process
+
+
+def test_requests_are_counted_by_template():
+    """
+    Each answered request counts once, with its duration and its forecasts.
+    """
+    metrics = Metrics()
+    for status in (200, 200, 404):
+        metrics(route="/v1/matches/{match_id}", method="GET", status=status, seconds=0.003, predictions=0)
+    metrics(route="/v1/predictions/predict", method="POST", status=200, seconds=0.3, predictions=7)
+    told = metrics.exposition().decode()
+
+    assert 'football_requests_total{method="GET",route="/v1/matches/{match_id}",status="200"} 2.0' in told
+    assert 'football_requests_total{method="GET",route="/v1/matches/{match_id}",status="404"} 1.0' in told
+    assert 'football_predictions_total{route="/v1/predictions/predict"} 7.0' in told
+    assert 'football_predictions_total{route="/v1/matches' not in told
+    assert 'football_request_duration_seconds_bucket{le="0.005",route="/v1/matches/{match_id}"} 3.0' in told
+    assert 'football_request_duration_seconds_count{route="/v1/predictions/predict"} 1.0' in told
+
+
+def test_models_and_the_newest_result_are_shown():
+    """
+    The served model is a line of its own, the newest result a time.
+    """
+    metrics = Metrics()
+    metrics.note_model(
+        name="football", version="v1", model_type="xgboost", trained_until=dt.datetime(2024, 7, 1, tzinfo=dt.UTC)
+    )
+    metrics.note_newest_result(1_700_000_000)
+    metrics.store_failures.inc()
+    told = metrics.exposition().decode()
+
+    assert (
+        'football_model_info{model_type="xgboost",name="football",trained_until="2024-07-01",version="v1"} 1.0' in told
+    )
+    assert "football_newest_result_timestamp_seconds 1.7e+09" in told
+    assert "football_store_poll_failures_total 1.0" in told
+
+
+WORKER = """
+import sys
+from monitoring.metrics import Metrics, forget_process
+metrics = Metrics()
+metrics(route="/x", method="GET", status=200, seconds=0.1, predictions=0)
+metrics.note_newest_result(int(sys.argv[1]))
+print(metrics.exposition().decode())
+if sys.argv[2] == "leave":
+    forget_process()
+"""
+
+
+def test_workers_add_up_and_the_slowest_is_shown(tmp_path):
+    """
+    In a shared folder counts add up over workers, also of those that ended; their gauges end with them.
+    """
+    own = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+
+    def work(newest: str, then: str) -> str:
+        command = [sys.executable, "-c", WORKER, newest, then]
+        return subprocess.run(command, env=own, check=True, capture_output=True, text=True).stdout
+
+    work("100", "leave")
+    work("300", "stay")
+    told = work("200", "stay")
+
+    assert 'football_requests_total{method="GET",route="/x",status="200"} 3.0' in told
+    assert "football_newest_result_timestamp_seconds 200.0" in told
+
+
+def test_without_a_shared_folder_there_is_nothing_to_forget(monkeypatch):
+    """
+    A process that shares nothing ends without a trace.
+    """
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+
+    assert forget_process() is None
