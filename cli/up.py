@@ -142,8 +142,9 @@ def _match_to_show(client: httpx.Client) -> str:
 
 
 def _in_words(answer: dict[str, Any]) -> str:
-    match = answer["metadata"]["match"]
-    return (
+    match, reasons = answer["metadata"]["match"], answer["metadata"]["degraded_reasons"]
+    words = (
         f"{match['home_team']} v {match['away_team']} ({match['competition']} {match['season']}): "
-        f"home win {answer['home_win_prob']:.1%}, draw {answer['draw_prob']:.1%}, away win {answer['away_win_prob']:.1%}"
+        f"home win {answer['home_win_prob']:.1%}, draw {answer['draw_prob']:.1%}, away win {answer['away_win_prob']:.1%}."
     )
+    return "\n".join([words, *(f"Degraded, {reason}." for reason in reasons)])

@@ -8,8 +8,8 @@ from small_world import train
 
 from deploy.build import BuildFailed, bentos, build, newest_model
 
-# BentoML names its file patterns in a way that pathspec gives up.
-pytestmark = pytest.mark.filterwarnings("ignore:GitWildMatchPattern:DeprecationWarning")
+# BentoML builds with what pathspec and importlib.resources give up.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 def test_a_bento_keeps_the_model_it_was_built_around(home):
