@@ -58,7 +58,7 @@ class Golden:
         frame = _described_and_learned(features, MatchTable.from_columns(**self.fixtures))
         expected = np.array(self.features)
         if expected.shape != frame.values.shape:
-            return [f"{frame.values.shape[1]} features instead of {expected.shape[1]}"]
+            return [f"{frame.values.shape} values instead of {expected.shape}"]
         agree = np.isclose(frame.values, expected, rtol=FEATURE_TOLERANCE, atol=FEATURE_TOLERANCE, equal_nan=True)
         wrong = [name for name, good in zip(frame.names, agree.all(axis=0), strict=True) if not good]
         return wrong or self._wrong_proba(model, frame)

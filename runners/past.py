@@ -74,8 +74,7 @@ class Lookback:
 
 def _moved(known: int, day: int, table: MatchTable, starts: tuple[MatchFeatures, ...]) -> MatchFeatures:
     start = latest_before(starts, day)
-    if start is None:
-        raise LookupError(f"no state is older than day {day}; pass a blank one")
+    assert start is not None, "a state that knows nothing is among the starts"
     missing = table.take(slice(0, known))
     missing = missing.take(missing.day > start.last_day)
     if len(missing) == 0:

@@ -83,7 +83,8 @@ def make_out(query: PredictionQuery, shelf: Shelf, world: World) -> Question:
     timeline = lines.of(fixture.competition)
     limit = _limit(query.as_of)
     day, kickoff = _stands_for(fixture, timeline, limit)
-    fixture = replace(fixture, kickoff=kickoff)
+    if fixture.kickoff is None:
+        fixture = replace(fixture, kickoff=kickoff)
     row = None
     if stored is not None and stored.status == Status.PLAYED and day == kickoff // SECONDS_PER_DAY:
         row = timeline.row_of(stored.match_id)
