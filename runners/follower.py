@@ -55,7 +55,7 @@ class Follower:
 
     def start(self) -> None:
         """Read the store once, then follow it in the background; a store that cannot be read is tried again."""
-        self.look()
+        self.look(is_first=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -70,10 +70,15 @@ class Follower:
         """Have the store looked at now rather than after the rest of the pause."""
         self._wake.set()
 
-    def look(self) -> None:
-        """Read what is new; a failure is logged and counted, and changes nothing."""
+    def look(self, *, is_first: bool = False) -> None:
+        """Read what is new; a failure is logged and counted, and changes nothing.
+
+        The first look leaves for the next what is not needed to be ready.
+        """
         try:
             self._read()
+            if not is_first:
+                self._complete()
         except Exception as error:
             self.failures += 1
             if self._failing_since is None:
@@ -93,13 +98,11 @@ class Follower:
         return since is not None and time.monotonic() - since > UNREACHABLE_AFTER_S
 
     def _follow(self) -> None:
-        self._complete()
         while not self._stop.is_set():
             self._wake.wait(self._pause_s())
             self._wake.clear()
             if not self._stop.is_set():
                 self.look()
-                self._complete()
 
     def _pause_s(self) -> float:
         """Return the pause before the next look, longer the longer the store has not been readable."""
@@ -127,21 +130,20 @@ class Follower:
         log.info("store read", extra={**told, "duration_ms": round((time.perf_counter() - started) * 1e3)})
 
     def _complete(self) -> None:
-        """Do what was left for later: old matches, competitions that a model was not trained on."""
+        """Add what was left for later: competitions that a model was not trained on."""
         world = self.world
         if world is None:
             return
-        try:
-            completed = world.completed()
-        except Exception:
-            log.exception("old matches cannot be replayed; they are tried again when asked for")
-            return
+        completed = world.completed()
         if any(completed.timelines[tag] is not lines for tag, lines in world.timelines.items()):
             self._publish(completed)
 
     def _publish(self, world: World) -> None:
         self.world = world
         self._on_world(world)
+        if not world.is_past_recalled:
+            # In a thread of its own, so that new results need not wait for old matches.
+            threading.Thread(target=world.recall_past, name="past-recaller", daemon=True).start()
 
     def _open(self) -> sa.Engine:
         """Open the store; once it was read, a file that is gone is not made anew and empty."""

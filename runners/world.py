@@ -48,8 +48,7 @@ class Timelines:
         return Timelines(self.competitions, self.own.advanced(_of(table, self.competitions)), wide)
 
     def completed(self, table: MatchTable) -> Timelines:
-        """Return the timelines with what was left for later: the old matches, and the other competitions."""
-        self.own.past.recall()
+        """Return the timelines with the other competitions, which were left for later."""
         if self.wide is None and not set(table.competition) <= self.competitions:
             wide = Timeline.begin(Base.nothing(self.own.base.state), table)
             return Timelines(self.competitions, self.own, wide)
@@ -63,6 +62,16 @@ class World:
     snapshot: Snapshot
     table: MatchTable
     timelines: Mapping[str, Timelines]
+
+    def recall_past(self) -> None:
+        """Replay the matches that the saved states had learned, so that asking for one of them takes no replay."""
+        for lines in self.timelines.values():
+            lines.own.past.recall()
+
+    @property
+    def is_past_recalled(self) -> bool:
+        """Return whether that is done."""
+        return all(lines.own.past.is_recalled for lines in self.timelines.values())
 
     def completed(self) -> World:
         """Return the world with what was left for later."""
