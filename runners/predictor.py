@@ -60,11 +60,12 @@ class Predictor:
         if world is None:
             waiting = ModelUnavailable("The matches are not read yet. Ask again in a moment.")
             return [waiting for _ in queries]
-        return [self._one(query, world) for query in queries]
+        now = dt.datetime.now(dt.UTC)
+        return [self._one(query, world, now) for query in queries]
 
-    def _one(self, query: PredictionQuery, world: World) -> Question | PredictionFailure:
+    def _one(self, query: PredictionQuery, world: World, now: dt.datetime) -> Question | PredictionFailure:
         try:
-            return make_out(query, self._shelf, world)
+            return make_out(query, self._shelf, world, now)
         except PredictionFailure as failure:
             return failure
         except Exception:

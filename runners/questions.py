@@ -9,7 +9,6 @@ its competition, or after a later match of one of its teams elsewhere.
 from __future__ import annotations
 
 import datetime as dt
-import time
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -70,8 +69,8 @@ class Question:
         return self.timeline.state_at_hand(self.day) is not None
 
 
-def make_out(query: PredictionQuery, shelf: Shelf, world: World) -> Question:
-    """Find the model and the match of a query, and the instant it stands for.
+def make_out(query: PredictionQuery, shelf: Shelf, world: World, now: dt.datetime) -> Question:
+    """Find the model and the match of a query, and the instant it stands for, which is no later than ``now``.
 
     Raises:
         PredictionFailure: If the model, the match, a name, an override or the query itself is not to be had.
@@ -81,14 +80,14 @@ def make_out(query: PredictionQuery, shelf: Shelf, world: World) -> Question:
     stored, match, fixture = _match_of(query, world.snapshot)
     lines = world.timelines[model.tag]
     timeline = lines.of(fixture.competition)
-    limit = _limit(query.as_of)
-    day, kickoff = _stands_for(fixture, timeline, limit)
+    limit = FURTHEST if query.as_of is None or query.as_of >= now else _day(query.as_of)
+    day, kickoff = _stands_for(fixture, timeline, limit, now)
     if fixture.kickoff is None:
         fixture = replace(fixture, kickoff=kickoff)
     row = None
     if stored is not None and stored.status == Status.PLAYED and day == kickoff // SECONDS_PER_DAY:
         row = timeline.row_of(stored.match_id)
-    as_of = _instant(match, query.as_of)
+    as_of = min(instant for instant in (now, query.as_of, match.kickoff) if instant is not None)
     degraded = (*timeline.degraded, *_reasons(model, lines.competitions, timeline, fixture, day, as_of))
     return Question(query, model, timeline, match, fixture, row, day, as_of, degraded)
 
@@ -141,7 +140,7 @@ def _known(described: DescribedMatch, meetings: list[MatchRow]) -> MatchRow | No
     if described.kickoff is None:
         to_come = [row for row in alike if row.status in {Status.SCHEDULED, Status.POSTPONED}]
         return to_come[0] if len(to_come) == 1 else None
-    day = int(described.kickoff.timestamp()) // SECONDS_PER_DAY
+    day = _day(described.kickoff)
     same_day = [row for row in alike if row.kickoff is not None and row.kickoff // SECONDS_PER_DAY == day]
     return same_day[0] if same_day else None
 
@@ -150,20 +149,13 @@ def _fixture_of(row: MatchRow) -> Fixture:
     return Fixture(row.match_id, row.competition, row.season, row.kickoff, row.home, row.away, bool(row.neutral_venue))
 
 
-def _limit(as_of: dt.datetime | None) -> int:
-    """Return the day before which results count; far away where the caller names no instant, or one to come."""
-    if as_of is None or as_of.timestamp() >= time.time():
-        return FURTHEST
-    return int(as_of.timestamp()) // SECONDS_PER_DAY
-
-
-def _stands_for(fixture: Fixture, timeline: Timeline, limit: int) -> tuple[int, int]:
+def _stands_for(fixture: Fixture, timeline: Timeline, limit: int, now: dt.datetime) -> tuple[int, int]:
     """Return the day before which results count, and the kick-off that features are computed for."""
     if fixture.kickoff is not None:
         return min(limit, fixture.kickoff // SECONDS_PER_DAY), fixture.kickoff
     newest = timeline.newest_day(fixture.competition, limit)
     if newest is None:
-        today = min(limit, int(time.time()) // SECONDS_PER_DAY)
+        today = min(limit, _day(now))
         return today, today * SECONDS_PER_DAY
     if limit < FURTHEST:
         return newest + 1, (newest + 1) * SECONDS_PER_DAY
@@ -171,11 +163,8 @@ def _stands_for(fixture: Fixture, timeline: Timeline, limit: int) -> tuple[int, 
     return FURTHEST, (latest + 1) * SECONDS_PER_DAY
 
 
-def _instant(match: MatchView, asked: dt.datetime | None) -> dt.datetime:
-    """Return the instant an answer stands for: the one asked for, now or kick-off, whichever is first."""
-    now = dt.datetime.now(dt.UTC)
-    instants = (now, asked, match.kickoff)
-    return min(instant for instant in instants if instant is not None)
+def _day(instant: dt.datetime) -> int:
+    return int(instant.timestamp() // SECONDS_PER_DAY)
 
 
 def _reasons(
@@ -189,7 +178,7 @@ def _reasons(
     """Return why an answer rests on less than it should, each as ``name: sentence``."""
     reasons = []
     newest = timeline.newest_day(fixture.competition, day)
-    stands_for = int(as_of.timestamp()) // SECONDS_PER_DAY
+    stands_for = _day(as_of)
     if newest is None:
         reasons.append(f"results_missing: no earlier result of {fixture.competition} is on record")
     elif stands_for - newest > STALE_DAYS:

@@ -182,6 +182,16 @@ def test_as_of_to_come_is_now(predictor, world):
     assert forecast.feature_state_version == world.timelines[next(iter(world.timelines))].own.current.digest
 
 
+def test_a_competition_without_any_result_is_asked_for_as_of_today(predictor):
+    """
+    An undated match as of a time before all results stands on that day.
+    """
+    forecast = one(predictor, described("Ibenruh", "Jasperton", "qb.1", as_of=dt.datetime(1990, 1, 1, tzinfo=dt.UTC)))
+
+    assert forecast.as_of.year == 1990
+    assert "results_missing" in reasons(forecast)
+
+
 def test_a_match_within_the_training_data_says_so(predictor, world):
     """
     The model has learned from results later than an old match, and the answer says so.
@@ -302,7 +312,7 @@ def test_one_poisoned_item_fails_alone(shelf, world, model):
     """
     When computing a batch together fails, each item is tried alone, and only the bad one fails.
     """
-    good = make_out(described(), shelf, world)
+    good = make_out(described(), shelf, world, dt.datetime.now(dt.UTC))
     poisoned = replace(good, timeline=None)
 
     answers = answer_batch([good, poisoned, good])
@@ -351,7 +361,7 @@ def test_a_feature_that_is_needed_and_missing_is_named(world, shelf, model):
 
         digest, matches_known, last_day = "holey", 0, -1
 
-    question = make_out(described(), shelf, world)
+    question = make_out(described(), shelf, world, dt.datetime.now(dt.UTC))
     timeline = type("Holes", (), {"state_before": lambda *_: Holey(), "newest_kickoff": lambda *_: None})()
 
     answer = answer_batch([replace(question, timeline=timeline)])[0]
