@@ -96,6 +96,24 @@ def test_a_state_of_the_past_knows_the_earlier_days_and_no_more(base, played, sh
     assert timeline.newest_kickoff(state) == played.kickoff[played.day < day].max()
 
 
+def test_remembered_states_of_the_past_forget_what_was_corrected(base, played):
+    """
+    A state remembered from before a correction is kept, one from after it is made anew.
+    """
+    days = np.unique(played.day)
+    before, after = int(days[-60]), int(days[-20])
+    timeline = Timeline.begin(base, played)
+    kept, stale = timeline.state_before(before), timeline.state_before(after)
+    corrected = with_goals(played, int(np.searchsorted(played.day, days[-40])), 9.0)
+
+    moved = timeline.advanced(corrected)
+
+    assert moved.state_at_hand(after) is None
+    assert moved.state_before(before).digest == kept.digest
+    assert moved.state_before(after).digest == MatchFeatures().fit(corrected.take(corrected.day < after)).digest
+    assert moved.state_before(after).digest != stale.digest
+
+
 def test_a_day_to_come_is_described_from_the_current_state(base, played):
     """
     After the newest result there is only the current state, and it is at hand.
