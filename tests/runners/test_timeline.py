@@ -98,13 +98,13 @@ def test_a_state_of_the_past_knows_the_earlier_days_and_no_more(base, played, sh
 
 def test_remembered_states_of_the_past_forget_what_was_corrected(base, played):
     """
-    A state remembered from before a correction is kept, one from after it is made anew.
+    A state remembered from after a correction is made anew; one from before it shows what it showed.
     """
     days = np.unique(played.day)
-    before, after = int(days[-60]), int(days[-20])
+    before, after = int(days[-24]), int(days[-8])
     timeline = Timeline.begin(base, played)
     kept, stale = timeline.state_before(before), timeline.state_before(after)
-    corrected = with_goals(played, int(np.searchsorted(played.day, days[-40])), 9.0)
+    corrected = with_goals(played, int(np.searchsorted(played.day, days[-16])), 9.0)
 
     moved = timeline.advanced(corrected)
 
