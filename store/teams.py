@@ -23,7 +23,7 @@ from store.countries import CONTINENTS, association_of_country, is_in_europe
 from store.database import writing
 from store.errors import StoreError, UnknownTeam
 from store.names import core, folded, nearest
-from store.schema import aliases, teams
+from store.schema import aliases, state, teams
 
 _SHIPPED = Path(__file__).with_name("aliases.csv")
 _COUNTRY = re.compile(r"^(?P<name>.+?)\s*(?:\((?P<bracket>[A-Z]{3})\)|›\s*.*?\((?P<arrow>[A-Z]{3})\))\s*$")
@@ -145,6 +145,7 @@ def add_team(engine: sa.Engine, association: str, name: str) -> str:
     team = _team_id(association, name)
     with writing(engine) as connection:
         insert_teams(connection, [team])
+        _announce(connection)
     return team
 
 
@@ -166,7 +167,13 @@ def add_alias(engine: sa.Engine, association: str, name: str, canonical: str, *,
         connection.execute(sa.delete(aliases).where(same))
         row = {"association": association, "alias": name, "team": team, "source": source}
         connection.execute(sa.insert(aliases).values(row))
+        _announce(connection)
     return team
+
+
+def _announce(connection: sa.Connection) -> None:
+    """Move the revision, so that those who follow the store read the names again."""
+    connection.execute(sa.update(state).values(revision=state.c.revision + 1))
 
 
 def insert_teams(connection: sa.Connection, team_ids: Iterable[str]) -> list[str]:

@@ -4,10 +4,10 @@ import pytest
 import sqlalchemy as sa
 
 from store.countries import association_of_country, is_in_europe
-from store.database import reading
+from store.database import open_store, reading
 from store.errors import StoreError, UnknownTeam
 from store.names import core, folded, nearest, resembles
-from store.reads import read_teams
+from store.reads import read_teams, revision
 from store.schema import aliases
 from store.teams import Alias, TeamDirectory, add_alias, add_team, association_and_name, load_directory, shipped_aliases
 
@@ -190,3 +190,16 @@ def test_the_shipped_table_declares_every_club_it_names():
 
     assert {row.team for row in rows} == declared
     assert len({(row.association, row.name) for row in rows}) == len(rows)
+
+
+def test_a_settled_name_moves_the_revision(tmp_path):
+    """
+    Whoever follows the store, such as a serving worker, learns of a new alias as of a new result.
+    """
+    engine = open_store(f"sqlite:///{tmp_path}/matches.sqlite")
+    before = revision(engine)
+    add_team(engine, "xx", "Arvenholt")
+    between = revision(engine)
+    add_alias(engine, "xx", "Arven", "Arvenholt")
+
+    assert before < between < revision(engine)
