@@ -38,14 +38,21 @@ def write_csv(file: Path, forecasts: Forecasts, directory: Mapping[str, MatchRow
     digits; ``kickoff`` is a date alone where the source gave no time.
     """
     partial = file.with_name(file.name + ".partial")
-    with partial.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
+    try:
+        count = _write(partial, _rows(forecasts, directory, models))
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+    return count
+
+
+def _write(file: Path, rows: Iterator[list[object]]) -> int:
+    count = 0
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(COLUMNS)
-        count = 0
-        for row in _rows(forecasts, directory, models):
+        for count, row in enumerate(rows, start=1):  # noqa: B007 - the last number is the count
             writer.writerow(row)
-            count += 1
-    partial.replace(file)
     return count
 
 

@@ -16,7 +16,7 @@ from runners.artifact import Artifact
 from store.reads import data_digest
 from training.history import History, TooLittleData, date_of, walk
 from training.report import report
-from training.saving import make_golden, save
+from training.saving import check_name, make_golden, save
 from training.walk_forward import FEWEST_TO_FIT, baselines, walk_forward
 
 EVALUATION_REFIT_DAYS = 90
@@ -64,8 +64,10 @@ def train(matches: MatchTable, plan: Plan, *, on_stage: Stage) -> Trained:
         on_stage: Called with the name of the stage, the steps done and the steps in all.
 
     Raises:
+        ModelNameInvalid: If no model can be saved under the plan's name.
         TooLittleData: If there is too little to fit, or to evaluate on.
     """
+    check_name(plan.model_name)
     on_stage("features", 0, 1)
     transform, history = walk(matches)
     on_stage("features", 1, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import replace
 
 import bentoml
@@ -15,27 +14,51 @@ from features.matches import MatchTable
 from features.transform import MatchFeatures
 from models.boosted import BoostedOutcome
 from runners.artifact import Artifact, Golden
+from training.shelving import shelving
 
 GOLDEN_FIXTURES = 12
+
+
+class ModelNameInvalid(ValueError):
+    """Say which name cannot be one of a saved model, and what a name is made of."""
+
+
+def check_name(name: str) -> None:
+    """Raise ModelNameInvalid if the model store cannot keep a model of that name."""
+    try:
+        bentoml.Tag(name, None)
+        is_valid = name == name.lower()
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        raise ModelNameInvalid(
+            f"{name!r} cannot be the name of a model; it takes up to 63 of a-z, 0-9, '-', '_' and '.', "
+            "and starts and ends with a letter or a digit"
+        )
 
 
 def save(name: str, transform: MatchFeatures, model: BoostedOutcome, artifact: Artifact) -> str:
     """Save a model under a new version and return its tag, such as ``"football:20261124t101500"``.
 
     Features and model are pickled by value, so that the tag can be loaded
-    where neither package is installed.
+    where neither package is installed. The model appears whole or not at all.
+
+    Raises:
+        ModelNameInvalid: See ``check_name``.
     """
     if model.booster is None:
         raise ValueError("the model has no trees; fit it before saving")
-    saved = bentoml.xgboost.save_model(
-        f"{name}:{_new_version(name)}",
-        model.booster,
-        labels={"trained_until": artifact.trained_until.date().isoformat(), "model_type": artifact.model_type},
-        metadata=artifact.to_metadata(),
-        custom_objects={"features": transform, "model": replace(model, booster=None)},
-        external_modules=[features, models],
-    )
-    return str(saved.tag)
+    check_name(name)
+    with shelving(name) as tag:
+        bentoml.xgboost.save_model(
+            tag,
+            model.booster,
+            labels={"trained_until": artifact.trained_until.date().isoformat(), "model_type": artifact.model_type},
+            metadata=artifact.to_metadata(),
+            custom_objects={"features": transform, "model": replace(model, booster=None)},
+            external_modules=[features, models],
+        )
+    return tag
 
 
 def golden_fixtures(history: MatchTable, day: int) -> MatchTable:
@@ -60,10 +83,3 @@ def golden_fixtures(history: MatchTable, day: int) -> MatchTable:
 def make_golden(transform: MatchFeatures, model: BoostedOutcome, history: MatchTable) -> Golden:
     """Record golden pairs for a model at its training cut-off."""
     return Golden.record(transform, model, golden_fixtures(history, transform.last_day))
-
-
-def _new_version(name: str) -> str:
-    """Return a version from the clock that is not taken: seconds first, counted on when two come within one."""
-    now = dt.datetime.now(dt.UTC).strftime("%Y%m%dt%H%M%S")
-    taken = {model.tag.version for model in bentoml.models.list() if model.tag.name == name}
-    return next(v for v in (now, *(f"{now}-{i}" for i in range(2, 1000))) if v not in taken)

@@ -67,7 +67,9 @@ def walk_forward(
     if competitions is not None:
         wanted = wanted.take(np.isin(wanted.matches.competition, list(competitions)))
     _check(history, wanted, first_day, warm_up_days)
-    starts = [d for d in range(first_day, end_day, refit_days) if len(wanted.between(d, min(d + refit_days, end_day)))]
+    starts = [
+        first_day + refit_days * int(block) for block in np.unique((wanted.matches.day - first_day) // refit_days)
+    ]
     parts: list[tuple[History, dict[str, Array], int]] = []
     for done, start in enumerate(starts):
         on_progress(done, len(starts))

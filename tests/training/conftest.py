@@ -1,0 +1,169 @@
+"""A football world for training: three leagues of six seasons, in a store and as histories, and a run over it.
+
+Models are saved by the real command in processes of their own, each with a BENTOML_HOME of its own: BentoML makes up
+its mind about that folder once in a process, and this one has settled on the home that all tests share.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_world import fill, record
+
+from features.matches import MatchTable
+from store.database import open_store
+from store.reads import read_matches
+from training.history import History, walk
+
+SEASONS = tuple(f"{year}-{(year + 1) % 100:02d}" for year in range(2018, 2024))
+LEAGUES = {code: tuple(f"{code[1].upper()}{word}" for word in
+    ("rden", "ern", "ridge", "ondal", "ulmen", "ystad", "isborg", "elmo", "anvik", "oster", "ergen", "illby", "umdorf", "ykehus"))
+    for code in ("xa.1", "xb.1", "xc.1")}  # fmt: skip
+
+
+def played(*, seed: int = 11):
+    """Each season a double round robin a league, a round a week; strengths drift from season to season."""
+    rng = np.random.default_rng(seed)
+    strength = {club: rng.normal(0.0, 0.35) for clubs in LEAGUES.values() for club in clubs}
+    for season in SEASONS:
+        strength = {club: 0.8 * value + rng.normal(0.0, 0.2) for club, value in strength.items()}
+        for competition, clubs in LEAGUES.items():
+            for week, pairs in enumerate(rounds(clubs)):
+                for place, (home, away) in enumerate(pairs):
+                    edge = strength[home] - strength[away]
+                    goals = rng.poisson(np.exp([0.35 + edge, 0.05 - edge])).tolist()
+                    kickoff = dt.datetime(int(season[:4]), 8, 10, 18, tzinfo=dt.UTC) + dt.timedelta(
+                        weeks=week, days=place % 3
+                    )
+                    yield record(competition, season, kickoff, home, away, goals, is_date_only=place == 0)
+
+
+def rounds(clubs):
+    """A double round robin by the circle method."""
+    first, *rest = clubs
+    half = []
+    for turn in range(len(rest)):
+        circle = [first, *rest[turn:], *rest[:turn]]
+        half.append([(circle[i], circle[-1 - i])[:: 1 if (i + turn) % 2 else -1] for i in range(len(circle) // 2)])
+    return half + [[pair[::-1] for pair in pairs] for pairs in half]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a command keeps its state."""
+
+    folder: Path
+    database_url: str
+
+    @property
+    def models(self) -> Path:
+        return self.folder / "bentoml" / "models"
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("FOOTBALL_", "PYTHONPATH"))}
+        own = {
+            "BENTOML_HOME": str(self.folder / "bentoml"),
+            "BENTOML_DO_NOT_TRACK": "True",
+            "FOOTBALL_HOME": str(self.folder),
+            "FOOTBALL_DATABASE_URL": self.database_url,
+            "FOOTBALL_TRAINING__VALIDATION_DAYS": "200",
+            "OMP_WAIT_POLICY": "PASSIVE",
+        }
+        return kept | own | changes
+
+    def football(self, *arguments: str, code: int = 0, **changes: str) -> subprocess.CompletedProcess:
+        """Run the command line from a folder that is not the checkout."""
+        return self.python("-m", "cli.main", *arguments, code=code, **changes)
+
+    def python(self, *arguments: str, code: int = 0, **changes: str) -> subprocess.CompletedProcess:
+        done = subprocess.run(
+            [sys.executable, *arguments], env=self.environment(**changes), cwd=self.folder,
+            capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        return done
+
+
+@pytest.fixture(scope="session")
+def league_store(tmp_path_factory) -> Path:
+    """The file of the store. Change nothing."""
+    file = tmp_path_factory.mktemp("leagues") / "matches.sqlite"
+    fill(f"sqlite:///{file}", list(played()))
+    return file
+
+
+@pytest.fixture(scope="session")
+def league(league_store) -> MatchTable:
+    """All matches of the store, by kick-off."""
+    engine = open_store(f"sqlite:///{league_store}")
+    matches = read_matches(engine)
+    engine.dispose()
+    return matches
+
+
+@pytest.fixture(scope="session")
+def history(league) -> History:
+    return walk(league)[1]
+
+
+@pytest.fixture(scope="session")
+def place(league_store, tmp_path_factory) -> Place:
+    """A home over the shared store, in which models pile up."""
+    return Place(tmp_path_factory.mktemp("place"), f"sqlite:///{league_store}")
+
+
+@pytest.fixture
+def own_place(league_store, tmp_path) -> Place:
+    """A home of the test's own, with a copy of the store."""
+    shutil.copy(league_store, tmp_path / "own.sqlite")
+    return Place(tmp_path, f"sqlite:///{tmp_path}/own.sqlite")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `football train` printed and left."""
+
+    place: Place
+    tag: str
+    card: dict
+    card_file: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.place.models.joinpath(*self.tag.split(":"))
+
+
+@pytest.fixture(scope="session")
+def trained(place) -> Run:
+    """One run of `football train` over the world."""
+    return train(place)
+
+
+@pytest.fixture(scope="session")
+def trained_again(place, trained) -> Run:
+    """The same run once more."""
+    return train(place)
+
+
+def train(place: Place) -> Run:
+    file = place.folder / "card.json"
+    told = json.loads(place.football("train", "--json", "--card", str(file)).stdout)
+    return Run(place, told["tag"], told["card"], file)
+
+
+def rewritten(matches: MatchTable, day: int, *, seed: int = 3) -> MatchTable:
+    """The same matches with every result on and after a day drawn anew."""
+    rng = np.random.default_rng(seed)
+    later = matches.played & (matches.day >= day)
+    goals = [np.where(later, rng.integers(0, 9, len(matches)).astype(float), old)
+             for old in (matches.home_goals, matches.away_goals)]  # fmt: skip
+    return replace(matches, home_goals=goals[0], away_goals=goals[1])
