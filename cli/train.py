@@ -18,6 +18,7 @@ from store.reads import read_matches
 from training.history import TooLittleData
 from training.run import Plan, Trained
 from training.run import train as run_training
+from training.saving import ModelNameInvalid
 
 
 @click.command()
@@ -49,7 +50,7 @@ def train(
         matches = read_matches(open_store(settings.database_url), competitions=codes(competitions))
         with stages(quiet=as_json) as on_stage:
             trained = run_training(matches, plan, on_stage=on_stage)
-    except (StoreError, TooLittleData) as error:
+    except (StoreError, TooLittleData, ModelNameInvalid) as error:
         raise click.ClickException(str(error)) from error
     if card is not None:
         card.write_text(json.dumps(trained.card, indent=2) + "\n", encoding="utf-8")

@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -158,12 +158,3 @@ def train(place: Place) -> Run:
     file = place.folder / "card.json"
     told = json.loads(place.football("train", "--json", "--card", str(file)).stdout)
     return Run(place, told["tag"], told["card"], file)
-
-
-def rewritten(matches: MatchTable, day: int, *, seed: int = 3) -> MatchTable:
-    """The same matches with every result on and after a day drawn anew."""
-    rng = np.random.default_rng(seed)
-    later = matches.played & (matches.day >= day)
-    goals = [np.where(later, rng.integers(0, 9, len(matches)).astype(float), old)
-             for old in (matches.home_goals, matches.away_goals)]  # fmt: skip
-    return replace(matches, home_goals=goals[0], away_goals=goals[1])
