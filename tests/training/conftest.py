@@ -12,11 +12,13 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from bentoml._internal.models import ModelStore
 from small_world import fill, record
 
 from features.matches import MatchTable
@@ -58,6 +60,21 @@ def rounds(clubs):
 
 
 @dataclass(frozen=True)
+class Run:
+    """What `football train` printed and left: its tag and card, the card's file as read, and how long it took."""
+
+    place: Place
+    tag: str
+    card: dict
+    card_of_file: dict
+    took_s: float
+
+    @property
+    def folder(self) -> Path:
+        return self.place.models.joinpath(*self.tag.split(":"))
+
+
+@dataclass(frozen=True)
 class Place:
     """Where a command keeps its state."""
 
@@ -76,6 +93,7 @@ class Place:
             "FOOTBALL_HOME": str(self.folder),
             "FOOTBALL_DATABASE_URL": self.database_url,
             "FOOTBALL_TRAINING__VALIDATION_DAYS": "200",
+            "FOOTBALL_TRAINING__THREADS": "1",
             "OMP_WAIT_POLICY": "PASSIVE",
         }
         return kept | own | changes
@@ -91,6 +109,32 @@ class Place:
         )  # fmt: skip
         assert done.returncode == code, done.stderr
         return done
+
+    def start(self, *arguments: str) -> subprocess.Popen:
+        """Start the command line and leave it to the test."""
+        command = [sys.executable, "-m", "cli.main", *arguments]
+        nowhere = subprocess.DEVNULL
+        return subprocess.Popen(command, env=self.environment(), cwd=self.folder, stdout=nowhere, stderr=nowhere)
+
+    def train(self) -> Run:
+        """Run `football train`."""
+        file, started = self.folder / "card.json", time.monotonic()
+        told = json.loads(self.football("train", "--json", "--card", str(file)).stdout)
+        return Run(self, told["tag"], told["card"], json.loads(file.read_text()), time.monotonic() - started)
+
+    def tags(self) -> list[str]:
+        """The tags in the model store, oldest first, as BentoML lists them."""
+        listed = ModelStore(self.models).list("football")
+        return [str(model.tag) for model in sorted(listed, key=lambda model: model.creation_time)]
+
+    def newest(self) -> str:
+        """The tag that the name alone stands for."""
+        return str(ModelStore(self.models).get("football").tag)
+
+    def keep(self, run: Run) -> None:
+        """Copy a model of another place, as the newest here."""
+        shutil.copytree(run.folder, self.models.joinpath(*run.tag.split(":")))
+        (self.models / "football" / "latest").write_text(run.tag.partition(":")[2])
 
 
 @pytest.fixture(scope="session")
@@ -128,33 +172,13 @@ def own_place(league_store, tmp_path) -> Place:
     return Place(tmp_path, f"sqlite:///{tmp_path}/own.sqlite")
 
 
-@dataclass(frozen=True)
-class Run:
-    """What `football train` printed and left."""
-
-    place: Place
-    tag: str
-    card: dict
-    card_file: Path
-
-    @property
-    def folder(self) -> Path:
-        return self.place.models.joinpath(*self.tag.split(":"))
-
-
 @pytest.fixture(scope="session")
 def trained(place) -> Run:
     """One run of `football train` over the world."""
-    return train(place)
+    return place.train()
 
 
 @pytest.fixture(scope="session")
 def trained_again(place, trained) -> Run:
     """The same run once more."""
-    return train(place)
-
-
-def train(place: Place) -> Run:
-    file = place.folder / "card.json"
-    told = json.loads(place.football("train", "--json", "--card", str(file)).stdout)
-    return Run(place, told["tag"], told["card"], file)
+    return place.train()
