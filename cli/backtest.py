@@ -11,8 +11,8 @@ import click
 import sqlalchemy as sa
 
 from cli.evaluation import competition_table, evaluation_table, report_console
+from cli.options import OutputFile, chosen_competitions
 from cli.progress import stages
-from cli.train import codes
 from configs.settings import Settings
 from store.database import open_store
 from store.errors import StoreError
@@ -31,7 +31,7 @@ from training.walk_forward import Forecasts, walk_forward
 @click.option(
     "--refit-every", "refit_days", type=click.IntRange(min=1), default=90, show_default=True, help="Days between fits."
 )
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="CSV file to write.")
+@click.option("--out", type=OutputFile(), required=True, help="CSV file to write.")
 @click.option(
     "--with-baselines", is_flag=True, help="Write the baselines' rows too; the column `model` tells them apart."
 )
@@ -57,7 +57,9 @@ def backtest(
     window = (day_number(first.date()), day_number(last.date()) + 1)
     try:
         engine = open_store(settings.database_url)
-        forecasts = _forecast(engine, settings, window, refit_days, codes(competitions), quiet=as_json)
+        forecasts = _forecast(
+            engine, settings, window, refit_days, chosen_competitions(engine, competitions), quiet=as_json
+        )
     except (StoreError, TooLittleData) as error:
         raise click.ClickException(str(error)) from error
     models = list(forecasts.proba) if with_baselines else ["xgboost"]

@@ -10,6 +10,7 @@ import click
 from rich.table import Table
 
 from cli.evaluation import evaluation_table, report_console
+from cli.options import SEED, OutputFile, chosen_competitions
 from cli.progress import stages
 from configs.settings import Settings
 from store.database import open_store
@@ -24,10 +25,8 @@ from training.saving import ModelNameInvalid
 @click.command()
 @click.option("--name", help="Name to save the model under; default: training.model_name of the settings.")
 @click.option("--competitions", help="Learn from these only, comma-separated codes such as de.1,en.1.")
-@click.option("--seed", type=int, help="Seed of everything random.")
-@click.option(
-    "--card", type=click.Path(path_type=Path, dir_okay=False), help="Also write the model card to this JSON file."
-)
+@click.option("--seed", type=SEED, help="Seed of everything random; default: training.seed of the settings.")
+@click.option("--card", type=OutputFile(), help="Also write the model card to this JSON file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def train(
@@ -47,7 +46,8 @@ def train(
         threads=chosen.threads,
     )
     try:
-        matches = read_matches(open_store(settings.database_url), competitions=codes(competitions))
+        engine = open_store(settings.database_url)
+        matches = read_matches(engine, competitions=chosen_competitions(engine, competitions))
         with stages(quiet=as_json) as on_stage:
             trained = run_training(matches, plan, on_stage=on_stage)
     except (StoreError, TooLittleData, ModelNameInvalid) as error:
@@ -58,11 +58,6 @@ def train(
         click.echo(json.dumps({"tag": trained.tag, "card": trained.card}))
     else:
         _show(trained)
-
-
-def codes(text: str | None) -> list[str] | None:
-    """Return the competition codes of a comma-separated list, None for none given."""
-    return None if text is None else [code.strip() for code in text.split(",") if code.strip()]
 
 
 def _show(trained: Trained) -> None:

@@ -52,7 +52,7 @@ def _model(name: str) -> str:
     try:
         return newest_model(name)
     except BuildFailed:
-        _run("Training a model", "train")
+        _run("Training a model", "train", "--name", name)
         return newest_model(name)
 
 
@@ -80,19 +80,26 @@ def _check_port(port: int) -> None:
 
 
 def _serve(bento: str, port: int, *, once: bool) -> int:
+    """Serve until asked to stop; return 0 if a prediction was shown and the server ended because it was asked to."""
     command = [sys.executable, "-m", "cli.main", "serve", bento, "--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen(command)  # noqa: S603 - our own command
+    asked: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        asked.append(number)
+        server.terminate()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: server.terminate())
+        signal.signal(number, stop)
     base = f"http://127.0.0.1:{port}"
     try:
-        if _is_ready(server, base):
-            _show(base)
-        if once:
+        is_shown = _is_ready(server, base) and _show(base)
+        if once or not is_shown:
             server.terminate()
-        return max(0, server.wait())
+        server.wait()
     finally:
         server.terminate()
+    return 0 if asked or (once and is_shown) else 1
 
 
 def _is_ready(server: subprocess.Popen[bytes], base: str) -> bool:
@@ -110,16 +117,20 @@ def _is_ready(server: subprocess.Popen[bytes], base: str) -> bool:
     return False
 
 
-def _show(base: str) -> None:
-    """Ask for one fixture, print the question as a curl line and the answer in words."""
-    with httpx.Client(base_url=base, timeout=30) as client:
-        match_id = _match_to_show(client)
-        path = f"/v1/predictions/default/{match_id}"
-        answer = client.post(path).json()
+def _show(base: str) -> bool:
+    """Ask for one fixture, print the question as a curl line and the answer in words; return whether one came."""
+    try:
+        with httpx.Client(base_url=base, timeout=30) as client:
+            path = f"/v1/predictions/default/{_match_to_show(client)}"
+            answer = client.post(path).raise_for_status().json()
+    except (httpx.HTTPError, LookupError) as error:
+        click.echo(f"The server is up but gave no prediction: {error}", err=True)
+        return False
     click.echo(f"\n$ curl -s -X POST {base}{path}\n")
     click.echo(json.dumps({name: answer.get(name) for name in SHOWN}, indent=2, ensure_ascii=False))
     click.echo(f"\n{_in_words(answer)}\nThe whole answer comes with the curl line above; {base}/docs explains it.")
     click.echo("Interrupt (Ctrl-C) to stop the server.\n")
+    return True
 
 
 SHOWN = (
@@ -138,7 +149,10 @@ SHOWN = (
 def _match_to_show(client: httpx.Client) -> str:
     queries: tuple[dict[str, str | int], ...] = ({"status": "scheduled", "limit": 1}, {"limit": 1})
     answers = [client.get("/v1/fixtures", params=query).raise_for_status().json() for query in queries]
-    return str(next(match["match_id"] for answer in answers for match in answer["matches"]))
+    found = [str(match["match_id"]) for answer in answers for match in answer["matches"]]
+    if not found:
+        raise LookupError("the match store holds no match that can be asked for")
+    return found[0]
 
 
 def _in_words(answer: dict[str, Any]) -> str:
