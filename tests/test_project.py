@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import os
 import re
 import subprocess
@@ -111,3 +113,19 @@ def test_the_changelog_says_whether_predictions_change():
 
     assert sections
     assert all("Predictions change" in section or "Predictions unchanged" in section for section in sections)
+
+
+def modules_with_examples() -> list[str]:
+    files = sorted(file for file in ROOT.glob("*/*.py") if file.with_name("__init__.py").exists())
+    return [f"{file.parent.name}.{file.stem}" for file in files if ">>> " in file.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("name", modules_with_examples())
+def test_examples_in_docstrings_are_true(name):
+    """
+    What a docstring shows is what happens.
+    """
+    result = doctest.testmod(importlib.import_module(name))
+
+    assert result.attempted > 0
+    assert result.failed == 0

@@ -19,8 +19,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bentoml._internal.models import ModelStore
+from click.testing import CliRunner
 from small_world import fill, record
 
+from cli.main import main
 from features.matches import MatchTable
 from store.database import open_store
 from store.reads import read_matches
@@ -182,3 +184,18 @@ def trained(place) -> Run:
 def trained_again(place, trained) -> Run:
     """The same run once more."""
     return place.train()
+
+
+@pytest.fixture
+def run(league_store, tmp_path, monkeypatch):
+    """Run the command line in this process over the shared store: for what ends before a model is saved."""
+    monkeypatch.setenv("FOOTBALL_DATABASE_URL", f"sqlite:///{league_store}")
+    monkeypatch.setenv("FOOTBALL_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*arguments: str, code: int = 0):
+        result = CliRunner().invoke(main, list(arguments))
+        assert result.exit_code == code, result.output
+        return result
+
+    return invoke

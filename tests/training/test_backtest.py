@@ -18,11 +18,12 @@ from models.elo_logit import EloLogit
 from store.database import open_store
 from store.reads import read_directory
 from training.backtest import COLUMNS, write_csv
-from training.history import History, TooLittleData, date_of, day_number, walk
+from training.history import History, date_of, day_number, walk
 from training.run import Plan
 from training.walk_forward import walk_forward
 
 FIRST, END = day_number(dt.date(2022, 8, 1)), day_number(dt.date(2023, 7, 1))
+WARM = day_number(dt.date(2018, 8, 10)) + 300  # the first match, and the warm-up
 PLAN = Plan("backtest", 5, 200, 300, 1)
 
 
@@ -193,30 +194,62 @@ def test_refits_come_at_the_stated_days(history):
     assert ((until <= day) & (day < until + 45)).all()
 
 
+class Remembering:
+    """Remember what it was fitted on and asked about."""
+
+    name = "remembering"
+
+    def __init__(self, log):
+        self.log = log
+
+    def fit(self, matches, features):
+        self.log.append([matches])
+        return self
+
+    def predict_proba(self, matches, features):
+        self.log[-1].append(matches)
+        return np.full((len(matches), 3), 1 / 3)
+
+
+def test_each_fit_learns_from_all_competitions_and_from_earlier_days_only(history):
+    """
+    Before each block a fresh model learns all competitions up to the block's first day, and predicts the chosen one.
+    """
+    log = []
+
+    forecast(history, lambda: [Remembering(log)], competitions=["xb.1"])
+
+    assert len(log) == 5  # a match-less summer at the end of six blocks of 60 days
+    for number, (past, block) in enumerate(log):
+        start = FIRST + 60 * number
+        assert past.day.max() < start <= block.day.min()
+        assert block.day.max() < start + 60
+        assert set(past.competition) == {"xa.1", "xb.1", "xc.1"}
+        assert set(block.competition) == {"xb.1"}
+        assert len(past) == int(((history.matches.day < start) & (history.matches.day >= WARM)).sum())
+
+
 @pytest.mark.parametrize(
-    ("first", "end", "told"),
+    ("changes", "code", "told"),
     [
-        (dt.date(2030, 1, 1), dt.date(2030, 6, 1), "no played match lies in the window"),
-        (dt.date(2018, 8, 1), dt.date(2018, 12, 1), "at least 100 are needed"),
+        ({"--to": "2022-01-01"}, 2, "lies before --from 2023-01-01"),
+        ({"--to": "tomorrow"}, 2, "does not match the format"),
+        ({"--refit-every": "0"}, 2, "0 is not in the range"),
+        ({"--out": "missing/x.csv"}, 2, "missing is not a folder that can be written to"),
+        ({"--competitions": "xa.1,zz.1"}, 1, "The store has no competition 'zz.1'"),
+        ({"--to": "2030-12-31", "--from": "2030-01-01"}, 1, "no played match lies in the window"),
+        ({"--from": "0001-01-01"}, 1, "at least 100 are needed to fit"),
     ],
 )
-def test_a_window_that_cannot_be_says_why(history, first, end, told):
+def test_a_backtest_that_cannot_be_is_one_line_and_leaves_no_file(run, tmp_path, changes, code, told):
     """
-    A window without matches, or without a past, is refused in words.
+    Wrong usage ends with 2, data that cannot be had with 1; the last line says why, and no file is left.
     """
-    with pytest.raises(TooLittleData, match=told):
-        forecast(history, first=day_number(first), end=day_number(end))
+    options = {"--from": "2023-01-01", "--to": "2023-06-30", "--out": "x.csv"} | changes
 
+    done = run("backtest", *(part for option in options.items() for part in option), code=code)
 
-def test_reversed_dates_are_a_usage_error(place, tmp_path):
-    """
-    --to before --from is said as such, and no file is left.
-    """
-    done = place.football(
-        "backtest", "--from", "2023-01-01", "--to", "2022-01-01", "--out", str(tmp_path / "x.csv"), code=2
-    )
-
-    assert "lies before --from" in done.stderr
+    assert told in done.stderr.splitlines()[-1]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -35,7 +35,7 @@ from training.saving import save
 
 kept = load(small_world.train(read_matches(open_store(os.environ["FOOTBALL_DATABASE_URL"])), name="first"))
 parts = "football", kept.features, kept.model, kept.artifact
-left = 0
+left, parent = 0, os.getpid()
 
 def die(change):
     global left
@@ -67,6 +67,15 @@ for moment in itertools.count(1):
     killed += 1
 newest = save(*parts)
 assert str(bentoml.models.get("football").tag) == newest
+expected = usable([*expected, newest])
+
+children = [os.fork() for _ in range(3) if os.getpid() == parent]
+if 0 in children:
+    save(*parts)
+    os._exit(0)
+assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+listed = [str(model.tag) for model in bentoml.models.list("football")]
+assert len(listed) == len(expected) + 3, listed
 print(killed, len(expected), sorted(os.listdir(home + "/tmp")))
 """
 )
@@ -88,6 +97,8 @@ main(["train", "--json"])
 def test_killed_at_any_step_of_the_save_the_store_stays_usable(place, tmp_path):
     """
     A save that is killed at each of its file operations in turn never leaves a half-written model; the next one works.
+
+    Saves at one and the same time wait for each other and get versions of their own.
     """
     url = f"sqlite:///{tmp_path}/small.sqlite"
     fill(url, results())
