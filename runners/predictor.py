@@ -168,6 +168,9 @@ def _table(questions: Sequence[Question]) -> MatchTable:
         home=[fixture.home for fixture in fixtures],
         away=[fixture.away for fixture in fixtures],
         neutral=[fixture.is_neutral_venue for fixture in fixtures],
+        odds_home=[fixture.decimal_odds[0] for fixture in fixtures],
+        odds_draw=[fixture.decimal_odds[1] for fixture in fixtures],
+        odds_away=[fixture.decimal_odds[2] for fixture in fixtures],
     )
 
 

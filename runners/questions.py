@@ -3,12 +3,15 @@
 A played match stands as of its kick-off. A match to come stands as of now,
 or as of the instant that the caller names: then only results of earlier days
 count. A fixture without a date is set on the day after the newest result of
-its competition, or after a later match of one of its teams elsewhere.
+its competition, or after a later match of one of its teams elsewhere; so is a
+fixture that has not been played although its date is past, for the old date
+says nothing of when it will be.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,6 +20,7 @@ from runners.errors import QueryInvalid
 from runners.loading import LoadedModel
 from runners.overrides import check_overrides
 from runners.queries import DescribedMatch, MatchView, PredictionQuery
+from runners.season_names import may_hold
 from runners.shelf import Shelf
 from runners.snapshot import Snapshot, view_of
 from runners.timeline import Timeline
@@ -24,6 +28,7 @@ from runners.world import World
 from store.reads import MatchRow
 from store.records import Status
 
+OPEN: Final = frozenset({Status.SCHEDULED, Status.POSTPONED})
 STALE_DAYS: Final = 120  # longer than any summer break
 FURTHEST: Final = 2**40 // SECONDS_PER_DAY
 
@@ -39,6 +44,7 @@ class Fixture:
     home: str
     away: str
     is_neutral_venue: bool
+    decimal_odds: tuple[float, float, float] = (math.nan, math.nan, math.nan)  # home, draw, away
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +87,21 @@ def make_out(query: PredictionQuery, shelf: Shelf, world: World, now: dt.datetim
     lines = world.timelines[model.tag]
     timeline = lines.of(fixture.competition)
     limit = FURTHEST if query.as_of is None or query.as_of >= now else _day(query.as_of)
+    is_overdue = stored is not None and _is_overdue(stored, min(limit, _day(now)))
+    if is_overdue:
+        fixture = replace(fixture, kickoff=None)
     day, kickoff = _stands_for(fixture, timeline, limit, now)
     if fixture.kickoff is None:
         fixture = replace(fixture, kickoff=kickoff)
     row = None
     if stored is not None and stored.status == Status.PLAYED and day == kickoff // SECONDS_PER_DAY:
         row = timeline.row_of(stored.match_id)
-    as_of = min(instant for instant in (now, query.as_of, match.kickoff) if instant is not None)
-    degraded = (*timeline.degraded, *_reasons(model, lines.competitions, timeline, fixture, day, as_of))
+    instants = (now, query.as_of, None if is_overdue else match.kickoff)
+    as_of = min(instant for instant in instants if instant is not None)
+    reasons = _reasons(model, lines.competitions, timeline, fixture, day, as_of)
+    if is_overdue:
+        reasons.append("kickoff_passed: the match has no result although its date is past; it is answered as of now")
+    degraded = (*timeline.degraded, *reasons)
     return Question(query, model, timeline, match, fixture, row, day, as_of, degraded)
 
 
@@ -114,11 +127,16 @@ def _described(described: DescribedMatch, snapshot: Snapshot) -> tuple[MatchRow 
             f"{described.home_team!r} and {described.away_team!r} are the same team; a match needs two.",
             path="$.away_team",
         )
-    row = _known(described, snapshot.meetings(code, home, away))
-    if row is not None:
-        return row, view_of(row), _fixture_of(row)
     kickoff = None if described.kickoff is None else int(described.kickoff.timestamp())
     season = snapshot.season_on(code, None if kickoff is None else kickoff // SECONDS_PER_DAY)
+    meetings = snapshot.meetings(code, home, away)
+    row = _known(described, meetings)
+    if row is not None:
+        return row, view_of(row), _fixture_of(row)
+    row = _undated(described, meetings)
+    if row is not None:
+        view = replace(view_of(row), kickoff=described.kickoff, is_date_only=False)
+        return row, view, replace(_fixture_of(row), kickoff=kickoff)
     fixture = Fixture("described", code, season, kickoff, home, away, described.is_neutral_venue)
     match = MatchView(
         match_id=None,
@@ -138,15 +156,46 @@ def _known(described: DescribedMatch, meetings: list[MatchRow]) -> MatchRow | No
     """Return the stored match that a description means: of the same date, or without a date the one still to come."""
     alike = [row for row in meetings if bool(row.neutral_venue) == described.is_neutral_venue]
     if described.kickoff is None:
-        to_come = [row for row in alike if row.status in {Status.SCHEDULED, Status.POSTPONED}]
+        to_come = [row for row in alike if row.status in OPEN]
         return to_come[0] if len(to_come) == 1 else None
     day = _day(described.kickoff)
     same_day = [row for row in alike if row.kickoff is not None and row.kickoff // SECONDS_PER_DAY == day]
     return same_day[0] if same_day else None
 
 
+def _undated(described: DescribedMatch, meetings: list[MatchRow]) -> MatchRow | None:
+    """Return the one fixture to which a description gives the date that the store lacks, in a season it fits."""
+    if described.kickoff is None:
+        return None
+    date = described.kickoff.astimezone(dt.UTC).date()
+    alike = [
+        row
+        for row in meetings
+        if row.kickoff is None
+        and may_hold(row.season, date)
+        and row.status in OPEN
+        and bool(row.neutral_venue) == described.is_neutral_venue
+    ]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _is_overdue(row: MatchRow, today: int) -> bool:
+    return row.status in OPEN and row.kickoff is not None and row.kickoff // SECONDS_PER_DAY < today
+
+
 def _fixture_of(row: MatchRow) -> Fixture:
-    return Fixture(row.match_id, row.competition, row.season, row.kickoff, row.home, row.away, bool(row.neutral_venue))
+    told = (row.odds_home, row.odds_draw, row.odds_away)
+    home, draw, away = (math.nan if odds is None else float(odds) for odds in told)
+    return Fixture(
+        match_id=row.match_id,
+        competition=row.competition,
+        season=row.season,
+        kickoff=row.kickoff,
+        home=row.home,
+        away=row.away,
+        is_neutral_venue=bool(row.neutral_venue),
+        decimal_odds=(home, draw, away),
+    )
 
 
 def _stands_for(fixture: Fixture, timeline: Timeline, limit: int, now: dt.datetime) -> tuple[int, int]:

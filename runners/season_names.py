@@ -35,6 +35,16 @@ def season_on(spans: Mapping[str, tuple[int, int]], day: int | None) -> str:
     return begun[-1] if begun else ordered[0]
 
 
+def may_hold(season: str, date: dt.date) -> bool:
+    """Return whether a date lies in a year that a season is named for.
+
+    >>> may_hold("2015-16", dt.date(2016, 5, 1)), may_hold("2015", dt.date(2016, 5, 1))
+    (True, False)
+    """
+    first = int(season[:4])
+    return first <= date.year <= first + ("-" in season)
+
+
 def _named(date: dt.date, *, is_split: bool) -> str:
     if not is_split:
         return str(date.year)

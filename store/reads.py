@@ -38,6 +38,9 @@ class MatchRow(NamedTuple):
     neutral_venue: bool
     source_home: str
     source_away: str
+    odds_home: float | None = None
+    odds_draw: float | None = None
+    odds_away: float | None = None
 
 
 class CompetitionRow(NamedTuple):

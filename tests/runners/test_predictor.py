@@ -27,6 +27,7 @@ from runners.predictor import Predictor, answer_batch
 from runners.queries import DescribedMatch, Forecast, PredictionQuery
 from runners.questions import make_out
 from runners.shelf import Shelf
+from runners.snapshot import Snapshot
 from runners.world import World, read_world
 from store.database import open_store
 
@@ -411,4 +412,54 @@ def test_a_competition_the_model_was_not_trained_on_is_described_from_everything
     assert (
         completed.completed().timelines["narrow:" + narrow.version] is completed.timelines["narrow:" + narrow.version]
     )
-    assert one(Predictor(Shelf([narrow], {}, ["narrow"]), lambda: completed), described()).degraded == ()
+    inside = PredictionQuery(match_id=rows(world, season=HELD_OUT, competition="qa.1")[40].match_id)
+    assert one(Predictor(Shelf([narrow], {}, ["narrow"]), lambda: completed), inside).degraded == ()
+
+
+def test_a_fixture_whose_date_is_past_is_answered_as_of_now(predictor, world):
+    """
+    A match that was put off and has no new date yet is not answered from what was known on the old one.
+    """
+    row = rows(world, status="scheduled", competition="qa.1")[0]
+    kickoff = dt.datetime.fromtimestamp(row.kickoff, tz=dt.UTC)
+
+    forecast = one(predictor, PredictionQuery(match_id=row.match_id))
+    before = one(predictor, PredictionQuery(match_id=row.match_id, as_of=kickoff - dt.timedelta(days=1)))
+
+    assert kickoff < forecast.as_of
+    assert "kickoff_passed" in reasons(forecast)
+    assert before.as_of == kickoff - dt.timedelta(days=1)
+    assert "kickoff_passed" not in reasons(before)
+
+
+def test_a_date_given_for_an_undated_fixture_is_taken(predictor, world):
+    """
+    A described match that the store has without a date is that match, on the date that the caller gives.
+    """
+    stored = rows(world, kickoff=None)[0]
+    kickoff = PROMISED + dt.timedelta(days=7)
+
+    forecast = one(predictor, described("Ibenruh", "Jasperton", "qb.1", kickoff=kickoff))
+
+    assert forecast.match.match_id == stored.match_id
+    assert forecast.match.kickoff == kickoff
+    assert forecast.as_of == kickoff
+
+
+def test_odds_on_offer_reach_the_features_of_a_fixture(shelf, world):
+    """
+    Odds stored for a match to come are seen as training sees those of a played one.
+    """
+    stored = rows(world, kickoff=None)[0]
+    changed = [
+        row._replace(odds_home=2.0, odds_draw=4.0, odds_away=4.0) if row.match_id == stored.match_id else row
+        for row in world.snapshot.rows
+    ]
+    snapshot = Snapshot(changed, world.snapshot._team_rows, world.snapshot._directory, world.snapshot.revision)
+    predictor = Predictor(shelf, lambda: replace(world, snapshot=snapshot))
+
+    forecast = one(predictor, PredictionQuery(match_id=stored.match_id, explain=True))
+
+    shown = values(forecast)
+    assert (shown["odds_home"], shown["odds_draw"], shown["odds_away"]) == (0.5, 0.25, 0.25)
+    assert shown["odds_overround"] == 0.0
