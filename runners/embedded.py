@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -60,6 +61,8 @@ class EmbeddedBackend:
             on_failure=on_store_failure,
             on_world=on_world,
         )
+        # A thread of its own: results must not queue behind replays of old matches, which fill the loop's own.
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="results-writer")
         self._predictor = Predictor(self.shelf, lambda: self.follower.world)
 
     def start(self) -> None:
@@ -69,6 +72,7 @@ class EmbeddedBackend:
     def stop(self) -> None:
         """Cease to follow the store."""
         self.follower.stop()
+        self._writer.shutdown(wait=False)
 
     @property
     def is_ready(self) -> bool:
@@ -127,7 +131,7 @@ class EmbeddedBackend:
 
     async def receive(self, rows: Sequence[ReceivedResult]) -> list[ReceivedOutcome]:
         """Save results and fixtures in the store, and have them read at once."""
-        outcomes = await asyncio.to_thread(self._receive, rows)
+        outcomes = await asyncio.get_running_loop().run_in_executor(self._writer, self._receive, rows)
         self.follower.wake()
         return outcomes
 

@@ -37,18 +37,23 @@ class Past:
 
 
 class Lookback:
-    """Remember the few states of the past that were asked for last."""
+    """Remember the few states of the past that were asked for last.
+
+    Looking one up never waits for a replay; replays take turns, so that they
+    leave the interpreter to others and each begins where the last one ended.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # held for moments only: the event loop takes it
+        self._turn = threading.Lock()  # held during a replay, by threads only
         self._states: OrderedDict[int, MatchFeatures] = OrderedDict()
 
     def up_to(self, known: int) -> Lookback:
         """Return a memory of the states that knew no more than so many rows; those of a table that changed later."""
+        other = Lookback()
         with self._lock:
-            other = Lookback()
             other._states.update({key: state for key, state in self._states.items() if key <= known})
-            return other
+        return other
 
     def get(self, known: int) -> MatchFeatures | None:
         """Return the state after so many rows, if it is remembered."""
@@ -61,15 +66,22 @@ class Lookback:
         Args:
             starts: States to move forward from; at least one is older than ``day``.
         """
-        with self._lock:
-            state = self._states.get(known)
+        with self._turn:
+            with self._lock:
+                remembered = dict(self._states)
+            # Another thread may have made it while this one waited for its turn.
+            state = remembered.get(known)
             if state is None:
-                state = _moved(known, day, table, (*starts, *self._states.values()))
+                state = _moved(known, day, table, (*starts, *remembered.values()))
+            self._remember(known, state)
+            return state
+
+    def _remember(self, known: int, state: MatchFeatures) -> None:
+        with self._lock:
             self._states[known] = state
             self._states.move_to_end(known)
             while len(self._states) > REMEMBERED_STATES:
                 self._states.popitem(last=False)
-            return state
 
 
 def _moved(known: int, day: int, table: MatchTable, starts: tuple[MatchFeatures, ...]) -> MatchFeatures:

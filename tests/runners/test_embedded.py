@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,27 @@ def test_posted_results_are_taken_in_and_served(backend, engine):
     assert [outcome.match_id for outcome in first] == [outcome.match_id for outcome in again]
     assert backend.match(first[2].match_id).season == "2025-26"
     assert backend.match(first[3].match_id).is_neutral_venue
+
+
+def test_results_do_not_queue_behind_replays(backend, engine):
+    """
+    With every thread of the event loop's own pool busy, posted results are still taken in.
+    """
+    release = threading.Event()
+
+    async def post():
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        busy = loop.run_in_executor(None, release.wait)
+        try:
+            return await asyncio.wait_for(backend.receive([result(fixture_ids(engine)["qa.1"])]), 20.0)
+        finally:
+            release.set()
+            await busy
+
+    outcomes = asyncio.run(post())
+
+    assert [outcome.outcome for outcome in outcomes] == ["updated"]
 
 
 def test_a_row_that_repeats_another_is_counted_once(backend, engine):
