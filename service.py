@@ -13,7 +13,7 @@ from typing import Any
 import bentoml
 from bentoml.exceptions import NotFound
 
-from api.application import Application, create_application, owns
+from api.application import Application, create_application
 from api.exchange import Receive, Send
 from api.settings import ApiSettings
 from configs.settings import Settings, load_settings
@@ -24,12 +24,14 @@ from runners.world import World
 
 log = logging.getLogger("football.service")
 
+PROBES = frozenset({"/livez", "/readyz", "/healthz"})
+
 
 class LeanService(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML shows its classes to mypy as Any
     """Answer the paths of the API at once, and leave all others to BentoML.
 
     BentoML's own request path costs more than the forecast (docs/decisions);
-    its probes, its page and its life cycle stay.
+    its probes and its life cycle stay.
     """
 
     __slots__ = ()
@@ -40,7 +42,7 @@ class LeanService(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML shows 
 
 
 class Front:
-    """Send a request to the API, to the metrics, or to the application around."""
+    """Send a request to the metrics, to BentoML's probes, or to the API."""
 
     def __init__(self, around: Any) -> None:
         self._around = around
@@ -50,12 +52,13 @@ class Front:
         """Serve one ASGI connection."""
         if scope["type"] != "http":
             await self._around(scope, receive, send)
-        elif owns(scope["path"]):
-            await self._instance().application(scope, receive, send)
         elif scope["path"] == "/metrics":
             await _send(send, self._instance().metrics.exposition(), CONTENT_TYPE)
-        else:
+        elif scope["path"] in PROBES:
             await self._around(scope, receive, send)
+        else:
+            # BentoML's own pages describe none of our routes and load scripts from elsewhere; all else is ours to refuse.
+            await self._instance().application(scope, receive, send)
 
     def _instance(self) -> FootballService:
         if self._football is None:  # made by BentoML when the worker starts, before its first request
@@ -70,6 +73,7 @@ class FootballService:
     def __init__(self) -> None:
         set_up_logging()
         given = load_settings()
+        given.require_located()
         self.metrics = Metrics()
         tags = served_tags(Football.bento, given.service.models)
         self.backend = EmbeddedBackend(
@@ -84,6 +88,7 @@ class FootballService:
         )
         self._note_models()
         self.backend.start()
+        log.info("no API keys are configured: this service is for callers on this machine only")
         log.info("serving", extra={"models": list(tags.values()), "ready": self.backend.is_ready})
 
     def __is_ready__(self) -> bool:

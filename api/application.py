@@ -41,15 +41,6 @@ error_log = logging.getLogger("football.api")
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
-def owns(path: str) -> bool:
-    """Return whether the API answers a path; all others belong to the server around it.
-
-    >>> owns("/v1/fixtures"), owns("/predictions/"), owns("/livez")
-    (True, True, False)
-    """
-    return path.startswith(("/v1/", "/predictions/")) or path in {"/openapi.json", "/docs", "/v1", "/predictions"}
-
-
 def create_application(backend: Backend, *, settings: ApiSettings, observer: Observer = unobserved) -> Application:
     """Return the ASGI application that answers from the backend.
 

@@ -62,7 +62,7 @@ def main(context: click.Context) -> None:
     # Training threads that spin while they wait slow each other down threefold when the machine has other work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        context.obj = load_settings()
+        context.obj = load_settings().located()
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
 

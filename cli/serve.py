@@ -7,10 +7,11 @@ import sys
 
 import click
 
-from configs.settings import Settings
+from configs.settings import Settings, require_loopback
 from deploy.build import bentos
 
 GRACEFUL_TIMEOUT_S = 25
+ONLY_HERE = "No API keys are configured, so it can be reached from this machine only."
 
 
 @click.command()
@@ -23,15 +24,19 @@ def serve(settings: Settings, bento_tag: str | None, port: int | None, host: str
     """Serve BENTO_TAG, the newest bento by default, until interrupted.
 
     No API keys can be configured yet, so the service listens on this machine
-    only unless --host says otherwise.
+    only; any other address is refused.
     """
     tag = bento_tag or _newest()
-    address, number = host or settings.service.host, port or settings.service.port
+    try:
+        address, number = require_loopback(host or settings.service.host), port or settings.service.port
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint="--host") from error
     environment = dict(os.environ)
-    environment["BENTOML_DO_NOT_TRACK"] = "True"
+    environment |= {"BENTOML_DO_NOT_TRACK": "True", "FOOTBALL_HOME": str(settings.home)}
+    environment["FOOTBALL_DATABASE_URL"] = settings.database_url
     if workers is not None:
         environment["FOOTBALL_SERVICE__WORKERS"] = str(workers)
-    click.echo(f"Serving {tag} on http://{address}:{number} (read /docs there). {_reach(address)}", err=True)
+    click.echo(f"Serving {tag} on http://{address}:{number} (read /docs there). {ONLY_HERE}", err=True)
     command = [sys.executable, "-m", "bentoml", "serve", tag, "--host", address, "--port", str(number)]
     command += ["--timeout-graceful-shutdown", str(GRACEFUL_TIMEOUT_S)]
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own interpreter, no shell
@@ -42,9 +47,3 @@ def _newest() -> str:
     if not built:
         raise click.ClickException("No bento is built. Build one first: football build")
     return built[0]
-
-
-def _reach(address: str) -> str:
-    if address in {"127.0.0.1", "::1"}:
-        return "No API keys are configured, so it can be reached from this machine only."
-    return "WARNING: no API keys are configured, and anyone who reaches this address may use it."

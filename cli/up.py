@@ -18,7 +18,7 @@ import click
 import httpx
 
 from configs.settings import Settings
-from deploy.build import BuildFailed, bentos, model_of, newest_model
+from deploy.build import BuildFailed, bentos, is_current, newest_model
 from store.database import open_store
 from store.errors import StoreError
 from store.reads import read_competitions
@@ -42,7 +42,7 @@ def up(settings: Settings, port: int | None, once: bool) -> None:
         if not read_competitions(open_store(settings.database_url)):
             _run("Taking in the sample matches", "ingest", "sample")
         model = _model(settings.service.models[0])
-        bento = next((tag for tag in bentos() if model_of(tag) == model), None) or _build(model)
+        bento = next((tag for tag in bentos() if is_current(tag, model)), None) or _build(model)
     except (StoreError, BuildFailed) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(_serve(bento, port, once=once))
@@ -106,7 +106,7 @@ def _is_ready(server: subprocess.Popen[bytes], base: str) -> bool:
     end = time.monotonic() + START_TIMEOUT_S
     while server.poll() is None and time.monotonic() < end:
         try:
-            if httpx.get(f"{base}/readyz", timeout=2).status_code == httpx.codes.OK:
+            if httpx.get(f"{base}/readyz", timeout=2, trust_env=False).status_code == httpx.codes.OK:
                 return True
         except httpx.TransportError:
             pass
@@ -120,7 +120,7 @@ def _is_ready(server: subprocess.Popen[bytes], base: str) -> bool:
 def _show(base: str) -> bool:
     """Ask for one fixture, print the question as a curl line and the answer in words; return whether one came."""
     try:
-        with httpx.Client(base_url=base, timeout=30) as client:
+        with httpx.Client(base_url=base, timeout=30, trust_env=False) as client:
             path = f"/v1/predictions/default/{_match_to_show(client)}"
             answer = client.post(path).raise_for_status().json()
     except (httpx.HTTPError, LookupError) as error:

@@ -6,13 +6,16 @@ arguments. Reading makes no folder and opens nothing.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from yaml import YAMLError
 
+SQLITE = "sqlite:///"
 DEFAULT_FILE = Path(__file__).with_name("default.yaml")
 
 
@@ -21,12 +24,28 @@ def _default_home() -> Path:
     return Path(data).expanduser() / "football"
 
 
+def require_loopback(host: str) -> str:
+    """Return the address if it can be reached from this machine only. Raises ValueError for any other."""
+    try:
+        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise ValueError(
+            f"{host!r} can be reached from other machines, and there are no API keys yet; "
+            "expected 127.0.0.1, ::1 or localhost. Put a proxy that checks its callers in front"
+        )
+    return host
+
+
 class ServiceSettings(BaseModel):
     """Hold what a serving process needs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: str = Field(description="Address to listen on; keep it on loopback until keys are configured.")
+    host: Annotated[str, AfterValidator(require_loopback)] = Field(
+        description="Address to listen on: loopback only, until keys can be configured."
+    )
     port: int = Field(ge=0, le=65_535, description="TCP port; 0 lets the system choose one.")
     workers: int = Field(ge=1, description="Serving processes, each with its own copy of model and snapshot.")
     deadline_s: float = Field(gt=0, description="Seconds after which a request is answered 504.")
@@ -65,6 +84,23 @@ class Settings(BaseSettings):
     service: ServiceSettings
     training: TrainingSettings
 
+    def located(self) -> Settings:
+        """Return the same settings with every place absolute, as seen from the current folder; ``~`` is the user's."""
+        home = self.home.expanduser().absolute()
+        file = _relative_file(self.database)
+        database = self.database if file is None else f"{SQLITE}{Path(file).expanduser().absolute()}"
+        return self.model_copy(update={"home": home, "database": database})
+
+    def require_located(self) -> None:
+        """Raise SettingsError if a place is relative: a server works in the folder of its bento, not in the caller's."""
+        relative = [str(self.home)] if not self.home.is_absolute() else []
+        relative += [self.database] if _relative_file(self.database) is not None else []
+        if relative:
+            raise SettingsError(
+                f"{relative[0]!r} is a relative place, which a server would look for inside its bento. "
+                "Give FOOTBALL_HOME and FOOTBALL_DATABASE_URL as absolute paths, or start it with `football serve`."
+            )
+
     @property
     def database_url(self) -> str:
         """Return the SQLAlchemy URL of the match store."""
@@ -99,6 +135,12 @@ def load_settings() -> Settings:
         return Settings.model_validate({})
     except (ValueError, YAMLError) as error:
         raise SettingsError(f"The settings do not hold together: {error}") from error
+
+
+def _relative_file(database: str) -> str | None:
+    file = database.removeprefix(SQLITE)
+    is_file = database.startswith(SQLITE) and file not in {"", ":memory:"}
+    return file if is_file and not Path(file).is_absolute() else None
 
 
 class SettingsError(ValueError):

@@ -5,6 +5,7 @@ Knows no model code: BentoML imports the service, and the model only travels.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -51,7 +52,7 @@ def build(model_tags: Sequence[str], *, checkout: Path = CHECKOUT) -> str:
             python=config["python"],
             docker=config["docker"],
             models=list(tags),
-            labels={"model": tags[0]},
+            labels={"model": tags[0], "source": source_digest(checkout)},
         )
     except (BentoMLException, OSError) as error:
         raise BuildFailed(f"BentoML could not build a bento: {error}") from error
@@ -67,9 +68,23 @@ def bentos(name: str = BENTO_NAME) -> list[str]:
     return [str(bento.tag) for bento in built]
 
 
-def model_of(bento_tag: str) -> str:
-    """Return the full tag of the first model that a bento was built around."""
-    return str(bentoml.get(bento_tag).info.labels.get("model", ""))
+def is_current(bento_tag: str, model_tag: str, *, checkout: Path = CHECKOUT) -> bool:
+    """Return whether a bento was built around a model from the files as they are now."""
+    labels = bentoml.get(bento_tag).info.labels
+    return labels.get("model") == model_tag and labels.get("source") == source_digest(checkout)
+
+
+def source_digest(checkout: Path = CHECKOUT) -> str:
+    """Return the digest of all files that a bento of this checkout carries, names included."""
+    config = _config(checkout)
+    patterns = [str(pattern).lstrip("/") for pattern in config["include"]]
+    files = {file for pattern in patterns for file in checkout.glob(pattern) if file.is_file()}
+    others = (checkout / "bentofile.yaml", checkout / config.get("python", {}).get("requirements_txt", ""))
+    files |= {file for file in others if file.is_file()}
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(f"{file.relative_to(checkout)}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:32]
 
 
 def _config(checkout: Path) -> dict[str, Any]:

@@ -6,34 +6,12 @@ import pytest
 from api_harness import call
 from fake_backend import KNOWN
 
-from api.application import owns
 from api.catalogue import MATCH
 from api.router import RESERVED_MODEL_NAMES, Route, Router
 
 
 async def unused(call):
     raise AssertionError("unreachable")
-
-
-@pytest.mark.parametrize(
-    ("path", "owned"),
-    [
-        ("/v1/fixtures", True),
-        ("/v1", True),
-        ("/predictions/", True),
-        ("/predictions/1/predict", True),
-        ("/openapi.json", True),
-        ("/docs", True),
-        ("/livez", False),
-        ("/metrics", False),
-        ("/", False),
-        ("/predictionsx", False),
-        ("/docs.json", False),
-    ],
-)
-def test_the_api_owns_its_paths_only(path, owned):
-    """Probes and metrics belong to the server around the API."""
-    assert owns(path) is owned
 
 
 @pytest.mark.parametrize(

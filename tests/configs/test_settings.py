@@ -222,3 +222,33 @@ def test_the_match_store_can_be_named_in_ones_own_file(own_file):
     own_file({"database": "postgresql://db/football"})
 
     assert load_settings().database_url == "postgresql://db/football"
+
+
+def test_an_address_that_others_can_reach_is_refused(monkeypatch):
+    """
+    Without API keys the service is for this machine only, whatever the settings ask for.
+    """
+    monkeypatch.setenv("FOOTBALL_SERVICE__HOST", "0.0.0.0")
+
+    with pytest.raises(SettingsError, match=r"service\.host[\s\S]*other machines"):
+        load_settings()
+
+
+def test_places_are_made_absolute_where_they_are_read(monkeypatch, tmp_path):
+    """
+    A relative home or database means one place, wherever a server works later; ~ is the user's folder.
+    """
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FOOTBALL_HOME", "state")
+    monkeypatch.setenv("FOOTBALL_DATABASE_URL", "sqlite:///db/m.sqlite")
+    given = load_settings()
+
+    located = given.located()
+
+    assert located.home == tmp_path / "state"
+    assert located.database_url == f"sqlite:///{tmp_path}/db/m.sqlite"
+    located.require_located()
+    with pytest.raises(SettingsError, match="inside its bento"):
+        given.require_located()
+    monkeypatch.setenv("FOOTBALL_HOME", "~/football")
+    assert load_settings().located().home == Path.home() / "football"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+
 import bentoml
 import pytest
 from small_world import train
 
-from deploy.build import BuildFailed, bentos, build, newest_model
+from deploy.build import CHECKOUT, BuildFailed, bentos, build, is_current, newest_model
 
 # BentoML builds with what pathspec and importlib.resources give up.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -55,3 +57,15 @@ def test_what_bentoml_cannot_build_is_said(home, tmp_path):
 
     with pytest.raises(BuildFailed, match="could not build"):
         build([home.tag], checkout=tmp_path)
+
+
+def test_a_bento_is_current_until_its_model_or_its_code_changes(home, tmp_path):
+    """
+    What was built from other files, or around another model, is built anew rather than served in silence.
+    """
+    bento = build([home.tag])
+    shutil.copy(CHECKOUT / "bentofile.yaml", tmp_path)
+
+    assert is_current(bento, home.tag)
+    assert not is_current(bento, "football:another")
+    assert not is_current(bento, home.tag, checkout=tmp_path)

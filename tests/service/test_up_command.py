@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from serving import football, free_port
+from serving import free_port
 
 
 def up(home, folder, *arguments: str) -> subprocess.CompletedProcess:
@@ -54,18 +54,3 @@ def test_a_port_in_use_is_said_before_anything_is_done(home, tmp_path):
 
     assert done.returncode == 1
     assert "make run PORT=3001" in done.stderr
-
-
-def test_a_bento_knows_the_model_it_was_built_around(home, bento):
-    """
-    The label by which a bento is found again names the pinned tag.
-    """
-    program = f"from deploy.build import model_of; print(model_of({bento!r}))"
-    own = {"BENTOML_HOME": str(home.folder)}
-
-    told = subprocess.run(
-        [sys.executable, "-c", program], env=os.environ | own, capture_output=True, text=True, check=True
-    ).stdout
-
-    assert told.strip() == home.tag
-    assert home.tag in football(home, "models")
