@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from store.records import MatchRecord, Statistics, Status
 from store.schema import STATISTICS
 
@@ -10,10 +12,25 @@ MOST_GOALS = 40
 
 _MOST = {"shots": 150, "shots_on_target": 100, "corners": 60, "yellow_cards": 30, "red_cards": 11, "xg": 30.0}
 
+FIRST_YEAR = 1850
+"""No kick-off is earlier: the first rules of more than one club are of 1863."""
 
-def implausible(record: MatchRecord) -> str | None:
-    """Say why a row cannot be true, or return None."""
-    return _teams(record) or _goals(record) or _kickoff(record) or _half_time(record) or _statistics(record.statistics)
+_FURTHEST_AHEAD = dt.timedelta(days=3 * 366)
+_CLOCKS_DIFFER = dt.timedelta(hours=3)
+_DATES_DIFFER = dt.timedelta(days=1)  # midnight UTC of the local date, which begins up to 14 h before UTC's
+_OVER = frozenset({Status.PLAYED, Status.AWARDED, Status.ABANDONED})
+
+
+def implausible(record: MatchRecord, *, now: dt.datetime) -> str | None:
+    """Say why a row cannot be true at an instant, or return None."""
+    return (
+        _teams(record)
+        or _goals(record)
+        or _kickoff(record)
+        or _time(record, now)
+        or _half_time(record)
+        or _statistics(record.statistics)
+    )
 
 
 def _teams(record: MatchRecord) -> str | None:
@@ -42,6 +59,18 @@ def _kickoff(record: MatchRecord) -> str | None:
         return "a played match needs its date" if record.status is Status.PLAYED else None
     if record.kickoff.utcoffset() is None:
         return f"the kick-off {record.kickoff} has no time zone; expected UTC"
+    return None
+
+
+def _time(record: MatchRecord, now: dt.datetime) -> str | None:
+    if record.kickoff is None:
+        return None
+    ahead = record.kickoff - now
+    given = f"{record.kickoff:%Y-%m-%d %H:%M} UTC"
+    if record.status in _OVER and ahead > (_DATES_DIFFER if record.is_date_only else _CLOCKS_DIFFER):
+        return f"a match that kicks off at {given} cannot be {record.status} already; it is {now:%Y-%m-%d %H:%M} UTC"
+    if record.kickoff.year < FIRST_YEAR or ahead > _FURTHEST_AHEAD:
+        return f"no match kicks off at {given}; expected {FIRST_YEAR} to 3 years from now"
     return None
 
 

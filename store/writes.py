@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,18 +44,26 @@ class _Entry:
         return Appointment(self.record.round, self.kickoff, self.record.status is Status.PLAYED)
 
 
-def save(engine: sa.Engine, records: Iterable[MatchRecord], *, may_register_teams: bool) -> SaveReport:
+def save(
+    engine: sa.Engine,
+    records: Iterable[MatchRecord],
+    *,
+    may_register_teams: bool,
+    now: dt.datetime | None = None,
+) -> SaveReport:
     """Save records in one transaction and report what became of each; rows that are refused harm no other.
 
     Args:
         engine: From ``open_store``.
         records: Of any competitions and seasons. Within a call, the first of two rows on one match is kept.
         may_register_teams: True for sources that name whole rosters; then a club that resembles no known one is added.
+        now: Aware; no match is over that kicks off later. None is the clock's.
     """
+    now = now or dt.datetime.now(dt.UTC)
     report = SaveReport()
     seasons: dict[tuple[str, str], list[tuple[int, MatchRecord]]] = defaultdict(list)
     for position, record in enumerate(records):
-        reason = implausible(record)
+        reason = implausible(record, now=now)
         if reason is None:
             seasons[record.competition, record.season].append((position, record))
         else:

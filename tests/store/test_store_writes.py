@@ -1,6 +1,7 @@
 """Saving: what is inserted, updated, left alone and refused."""
 
 import dataclasses
+import datetime as dt
 import json
 
 import pytest
@@ -241,6 +242,37 @@ def test_a_kickoff_without_time_zone_is_refused(sqlite_engine, record):
     report = put(sqlite_engine, dataclasses.replace(naive, kickoff=naive.kickoff.replace(tzinfo=None)))
 
     assert "has no time zone" in report.rejects[0].reason
+
+
+NOW = dt.datetime(2015, 8, 15, 12, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"score": (1, 0), "day": "2015-08-15T15:01"}, "cannot be played already"),
+        ({"score": (1, 0), "day": "2015-08-15T15:00"}, None),
+        ({"score": (1, 0), "day": "2015-08-16"}, None),
+        ({"score": (1, 0), "day": "2015-08-17"}, "cannot be played already"),
+        ({"score": (0, 3), "status": Status.AWARDED, "day": "2015-08-17"}, "cannot be awarded already"),
+        ({"status": Status.ABANDONED, "day": "2015-08-17"}, "cannot be abandoned already"),
+        ({"day": "2015-08-17"}, None),
+        ({"day": "2019-08-17", "season": "2019-20"}, "expected 1850 to 3 years from now"),
+        ({"day": "1849-08-17", "season": "1849-50"}, "expected 1850 to 3 years from now"),
+    ],
+)
+def test_no_match_is_over_before_it_begins(sqlite_engine, record, changes, reason):
+    """A result from the future, and a kick-off out of all time, are refused."""
+    report = save(sqlite_engine, [record(**changes)], may_register_teams=True, now=NOW)
+
+    assert [reason in reject.reason for reject in report.rejects] == [True] * (reason is not None)
+
+
+def test_a_result_is_held_against_the_clock(sqlite_engine, record):
+    """Unless told otherwise, now is now."""
+    report = put(sqlite_engine, record(score=(1, 0), day="2099-08-15", season="2099-00"))
+
+    assert "cannot be played already" in report.rejects[0].reason
 
 
 def test_plausible_statistics_are_kept(sqlite_engine, record):
