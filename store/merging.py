@@ -21,7 +21,6 @@ DERIVED = "derived"
 """Source of fixtures that nobody told us: every other source knows better."""
 
 _OPEN = frozenset({Status.SCHEDULED, Status.POSTPONED})
-_OWNERSHIP = ("source", "source_home", "source_away", "origin", "round")
 
 
 @dataclass(frozen=True, slots=True)
