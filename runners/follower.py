@@ -19,7 +19,7 @@ from runners.loading import LoadedModel
 from runners.world import World, follow_world, read_world
 from store.database import open_store
 from store.errors import StoreUnavailable
-from store.reads import revision
+from store.reads import standing
 
 log = logging.getLogger("football.store")
 
@@ -47,6 +47,7 @@ class Follower:
         self.world: World | None = None
         self.failures = 0
         self._url, self._models, self._poll_s = database_url, models, poll_s
+        self._file = sqlite_file(database_url)
         self._on_failure, self._on_world = on_failure, on_world
         self._engine: sa.Engine | None = None
         self._failing_since: float | None = None
@@ -113,18 +114,12 @@ class Follower:
     def _read(self) -> None:
         engine = self._open()
         before = self.world
-        now = revision(engine)
-        if before is not None and now == before.snapshot.revision:
-            engine.dispose()
+        if before is not None and standing(engine) == before.standing:
+            self._let_go(engine)
             return
         started = time.perf_counter()
-        # A revision that went back belongs to another store in the same place.
-        is_same_store = before is not None and now > before.snapshot.revision
-        world = (
-            follow_world(engine, before) if before is not None and is_same_store else read_world(engine, self._models)
-        )
-        # The next look opens the file anew, so that one put in its place is noticed.
-        engine.dispose()
+        world = read_world(engine, self._models) if before is None else follow_world(engine, before, self._models)
+        self._let_go(engine)
         self._publish(world)
         told = {"revision": world.snapshot.revision, "matches": len(world.snapshot), "results": len(world.table)}
         log.info("store read", extra={**told, "duration_ms": round((time.perf_counter() - started) * 1e3)})
@@ -147,12 +142,16 @@ class Follower:
 
     def _open(self) -> sa.Engine:
         """Open the store; once it was read, a file that is gone is not made anew and empty."""
-        file = sqlite_file(self._url)
-        if self.world is not None and file is not None and not file.exists():
+        if self.world is not None and self._file is not None and not self._file.exists():
             raise StoreUnavailable("The file of the match store is gone. Put it back, or ingest again.")
         if self._engine is None:
             self._engine = open_store(self._url)
         return self._engine
+
+    def _let_go(self, engine: sa.Engine) -> None:
+        """Have the next look open the file of an SQLite store anew, so that one put in its place is noticed."""
+        if self._file is not None:
+            engine.dispose()
 
     def _close(self) -> None:
         if self._engine is not None:

@@ -5,9 +5,10 @@ A world is never changed; the next one is made beside it and takes its place at 
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from runners.replay import in_replay_order
 from runners.snapshot import Snapshot, lean
 from runners.timeline import Base, Timeline
 from store.database import reading
-from store.reads import MatchRow, changes_since, read_directory, read_matches, read_teams, revision
+from store.reads import MatchRow, Standing, changes_since, read_directory, read_matches, read_teams, standing
 from store.teams import load_directory
 
 _NONE: Final = MatchTable.from_columns(match_id=[], competition=[], season=[], kickoff=[], home=[], away=[])
@@ -47,9 +48,13 @@ class Timelines:
         wide = None if self.wide is None else self.wide.advanced(table)
         return Timelines(self.competitions, self.own.advanced(_of(table, self.competitions)), wide)
 
+    def lacks_others(self, table: MatchTable) -> bool:
+        """Return whether the table holds competitions that no timeline knows yet."""
+        return self.wide is None and len(self.own.table) < len(table)
+
     def completed(self, table: MatchTable) -> Timelines:
         """Return the timelines with the other competitions, which were left for later."""
-        if self.wide is None and not set(table.competition) <= self.competitions:
+        if self.lacks_others(table):
             wide = Timeline.begin(Base.nothing(self.own.base.state), table)
             return Timelines(self.competitions, self.own, wide)
         return self
@@ -62,6 +67,22 @@ class World:
     snapshot: Snapshot
     table: MatchTable
     timelines: Mapping[str, Timelines]
+    store_id: str
+
+    @property
+    def standing(self) -> Standing:
+        """Return which store was read, and at which revision."""
+        return Standing(self.store_id, self.snapshot.revision)
+
+    @property
+    def version(self) -> str:
+        """Return the digest of all in this world that an answer of a given model can depend on: 32 hex digits.
+
+        Which store, which revision of it, and which models still lack what is left for later.
+        """
+        pending = sorted(tag for tag, lines in self.timelines.items() if lines.lacks_others(self.table))
+        text = "|".join((self.store_id, str(self.snapshot.revision), *pending))
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def recall_past(self) -> None:
         """Replay the matches that the saved states had learned, so that asking for one of them takes no replay."""
@@ -76,29 +97,39 @@ class World:
     def completed(self) -> World:
         """Return the world with what was left for later."""
         timelines = {tag: lines.completed(self.table) for tag, lines in self.timelines.items()}
-        return World(self.snapshot, self.table, timelines)
+        return replace(self, timelines=timelines)
 
 
 def read_world(engine: sa.Engine, models: Sequence[LoadedModel]) -> World:
-    """Read the whole store."""
-    now = revision(engine)
-    rows = _lean_rows(engine)
-    codes = sorted({row.competition for row in rows})
-    # One competition after another: what is only passing through stays small.
-    parts = [_shared(read_matches(engine, competitions=[code])) for code in codes]
+    """Read the whole store, as it is at one instant."""
+    with reading(engine):
+        now = standing(engine)
+        rows = _lean_rows(engine)
+        codes = sorted({row.competition for row in rows})
+        # One competition after another: what is only passing through stays small.
+        parts = [_shared(read_matches(engine, competitions=[code])) for code in codes]
+        snapshot = _snapshot(engine, rows, now.revision)
     table = in_replay_order(MatchTable.concatenate([_NONE, *parts]))
-    return World(_snapshot(engine, rows, now), table, {model.tag: _begun(model, table) for model in models})
+    return World(snapshot, table, {model.tag: _begun(model, table) for model in models}, now.store_id)
 
 
-def follow_world(engine: sa.Engine, world: World) -> World:
-    """Read what has changed in the store since a world was read, and return the world that knows it."""
-    now = revision(engine)
+def follow_world(engine: sa.Engine, world: World, models: Sequence[LoadedModel]) -> World:
+    """Read what has changed in the store since a world was read, and return the world that knows it.
+
+    A store that was made in the place of the one read before is read from its beginning.
+    """
     since = world.snapshot.revision
-    rows = {row.match_id: row for row in world.snapshot.rows}
-    rows |= {row.match_id: lean(row) for row in changes_since(engine, since)}
-    table = _merged(world.table, read_matches(engine, changed_after=since))
+    with reading(engine):
+        now = standing(engine)
+        if now.store_id != world.store_id or now.revision < since:
+            return read_world(engine, models)
+        rows = {row.match_id: row for row in world.snapshot.rows}
+        rows |= {row.match_id: lean(row) for row in changes_since(engine, since)}
+        changed = read_matches(engine, changed_after=since)
+        snapshot = _snapshot(engine, rows.values(), now.revision)
+    table = _merged(world.table, changed)
     timelines = {tag: lines.advanced(table) for tag, lines in world.timelines.items()}
-    return World(_snapshot(engine, rows.values(), now), table, timelines)
+    return World(snapshot, table, timelines, now.store_id)
 
 
 def _lean_rows(engine: sa.Engine) -> list[MatchRow]:

@@ -7,8 +7,10 @@ so that readers never wait for the writer; PostgreSQL does that by itself.
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from store.schema import SCHEMA_VERSION, metadata, state
 
 BUSY_TIMEOUT_S = 30.0
 _CREATION_LOCK = 7_046_291  # any constant; it keeps two processes from creating the tables at once
+_WITHOUT_STORE_ID = 1
+_outer: ContextVar[sa.Connection | None] = ContextVar("reading_transaction", default=None)
 _EXAMPLES = "expected such as sqlite:////home/me/matches.db or postgresql+psycopg://user@host/football"
 
 
@@ -58,10 +62,21 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Give a transaction whose statements all see the store at one instant."""
+    """Give a transaction whose statements all see the store at one instant.
+
+    Within another one of the same engine it is that one: whoever reads several things together wraps the reads.
+    """
+    outer = _outer.get()
+    if outer is not None and outer.engine is engine:
+        yield outer
+        return
     isolation: dict[str, Any] = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
     with engine.connect().execution_options(**isolation) as connection, connection.begin():
-        yield connection
+        token = _outer.set(connection)
+        try:
+            yield connection
+        finally:
+            _outer.reset(token)
 
 
 def _address(url: str) -> sa.URL:
@@ -117,10 +132,28 @@ def _ensure_tables(engine: sa.Engine) -> None:
     if not is_there:
         with writing(engine) as connection:
             _create_tables(connection)
-    with reading(engine) as connection:
-        found = connection.execute(sa.select(state.c.schema_version)).scalar_one()
+    found = _schema_version(engine)
+    if found == _WITHOUT_STORE_ID:
+        with writing(engine) as connection:
+            _give_store_id(connection)
+        found = _schema_version(engine)
     if found != SCHEMA_VERSION:
         raise SchemaMismatch(found=found, expected=SCHEMA_VERSION, place=_shown(engine.url))
+
+
+def _schema_version(engine: sa.Engine) -> int:
+    with reading(engine) as connection:
+        return int(connection.execute(sa.select(state.c.schema_version)).scalar_one())
+
+
+def _give_store_id(connection: sa.Connection) -> None:
+    """Bring a store of version 1 to version 2: it lacks nothing but an identity."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATION_LOCK)))
+    # Another process may have done it while this one waited for its turn.
+    if connection.execute(sa.select(state.c.schema_version)).scalar_one() == _WITHOUT_STORE_ID:
+        connection.exec_driver_sql("ALTER TABLE state ADD COLUMN store_id TEXT NOT NULL DEFAULT ''")
+        connection.execute(sa.update(state).values(schema_version=2, store_id=uuid.uuid4().hex))
 
 
 def _create_tables(connection: sa.Connection) -> None:
@@ -128,7 +161,8 @@ def _create_tables(connection: sa.Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATION_LOCK)))
     if not sa.inspect(connection).has_table(state.name):
         metadata.create_all(connection)
-        connection.execute(sa.insert(state).values(one=1, schema_version=SCHEMA_VERSION, revision=0))
+        told = {"one": 1, "schema_version": SCHEMA_VERSION, "store_id": uuid.uuid4().hex, "revision": 0}
+        connection.execute(sa.insert(state).values(**told))
 
 
 def _shown(address: sa.URL) -> str:

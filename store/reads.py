@@ -60,6 +60,13 @@ class TeamRow(NamedTuple):
     name: str
 
 
+class Standing(NamedTuple):
+    """Tell a store from one made in its place, and its revisions from each other."""
+
+    store_id: str
+    revision: int
+
+
 def read_matches(
     engine: sa.Engine, *, competitions: Sequence[str] | None = None, changed_after: int | None = None
 ) -> MatchTable:
@@ -120,8 +127,14 @@ def revision(engine: sa.Engine) -> int:
 
     Ask for it *before* reading rows: they are then at least as new as the number.
     """
+    return standing(engine).revision
+
+
+def standing(engine: sa.Engine) -> Standing:
+    """Return which store this is, and its revision."""
     with reading(engine) as connection:
-        return int(connection.execute(sa.select(state.c.revision)).scalar_one())
+        store_id, number = connection.execute(sa.select(state.c.store_id, state.c.revision)).one()
+    return Standing(store_id, int(number))
 
 
 def read_competitions(engine: sa.Engine) -> list[CompetitionRow]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from store.records import Statistics
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raise by one with every change of a table; an older program then refuses the store instead of misreading it."""
 
 metadata = sa.MetaData()
@@ -77,5 +77,6 @@ state = sa.Table(
     metadata,
     sa.Column("one", sa.Integer(), sa.CheckConstraint("one = 1"), primary_key=True, autoincrement=False),
     sa.Column("schema_version", sa.Integer(), nullable=False),
+    sa.Column("store_id", sa.Text(), nullable=False, comment="drawn at random when the store is made"),
     sa.Column("revision", sa.BigInteger(), nullable=False, comment="moves by one with every change of the store"),
 )

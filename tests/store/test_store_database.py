@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from store.database import open_store, reading, writing
 from store.errors import SchemaMismatch, StoreUnavailable
+from store.reads import standing
 from store.schema import SCHEMA_VERSION, state
 
 
@@ -59,6 +60,24 @@ def test_a_store_of_another_version_is_refused(sqlite_engine):
 
     with pytest.raises(SchemaMismatch, match=rf"version 99, this program reads version {SCHEMA_VERSION}.*ingest again"):
         open_store(str(sqlite_engine.url))
+
+
+def test_a_store_without_an_identity_is_given_one(engine):
+    """A store of version 1 becomes one of this version when it is opened, once, and keeps its revision."""
+    with writing(engine) as connection:
+        connection.exec_driver_sql("ALTER TABLE state DROP COLUMN store_id")
+        connection.execute(sa.update(state).values(schema_version=1, revision=7))
+    url = engine.url.render_as_string(hide_password=False)
+
+    first = open_store(url)
+    told = standing(first)
+    second = open_store(url)
+
+    assert len(told.store_id) == 32
+    assert told.revision == 7
+    assert standing(second) == told
+    first.dispose()
+    second.dispose()
 
 
 @pytest.mark.parametrize(
