@@ -11,7 +11,6 @@ from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
 
 from features.frame import FeatureFrame
 from features.matches import MatchTable
@@ -121,6 +120,8 @@ def negative_log_posterior(coefficients: Array, design: Array, goals: Array, rid
 
 def fit_rho(home_expected: Array, away_expected: Array, home_goals: Array, away_goals: Array) -> float:
     """Return the rho within +-0.2 that makes the low scores most likely, given the expected goals; shapes (n,)."""
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415 - only fitting needs it: 22 MB of a process that serves
+
     is_low = (home_goals <= 1) & (away_goals <= 1)
     if not is_low.any():
         return 0.0
