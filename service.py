@@ -82,6 +82,7 @@ class FootballService:
             poll_s=given.service.store_poll_s,
             on_store_failure=self.metrics.store_failures.inc,
             on_world=self._note_world,
+            on_batch=self.metrics.note_batch,
         )
         self.application: Application = create_application(
             self.backend, settings=api_settings(given), observer=self.metrics
@@ -144,6 +145,7 @@ def api_settings(given: Settings) -> ApiSettings:
         max_batch_size=service.max_batch_size,
         max_body_bytes=service.max_body_bytes,
         deadline_s=service.deadline_s,
+        logs_every_request=service.access_log == "all",
     )
 
 

@@ -17,7 +17,7 @@ from api.counters import Counters
 from api.documents import DocumentDesk
 from api.errors import Code, Refusal, body_of, internal_error, refusal_of
 from api.exchange import Answer, Call, Receive, Send
-from api.headers import request_id_of
+from api.headers import RequestIds
 from api.legacy import legacy_routes
 from api.matches import match_routes
 from api.models import model_routes
@@ -32,6 +32,7 @@ from api.status import status_routes
 from runners.backend import Backend
 from runners.errors import PredictionFailure
 
+FIRST_FAILURE: Final = 400
 CALLER_LEFT: Final = 499  # as nginx writes it; never sent, only counted
 
 access_log = logging.getLogger("football.access")
@@ -69,6 +70,7 @@ class Application:
         self._router = Router(routes)
         self._context = context
         self._observer = observer
+        self._request_ids = RequestIds()
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one ASGI connection; only HTTP is spoken here."""
@@ -80,7 +82,7 @@ class Application:
             await send({"type": "websocket.close", "code": 1000})
 
     async def _serve(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        call = _call_of(scope, receive)
+        call = _call_of(scope, receive, self._request_ids.of(scope["headers"]))
         status = CALLER_LEFT
         try:
             answer = await self._answer(call)
@@ -120,7 +122,8 @@ class Application:
 
     def _note(self, call: Call, status: int) -> None:
         seconds = time.perf_counter() - call.started
-        if access_log.isEnabledFor(logging.INFO):
+        is_logged = status >= FIRST_FAILURE or self._context.settings.logs_every_request
+        if is_logged and access_log.isEnabledFor(logging.INFO):
             noted = {
                 "request_id": call.request_id,
                 "method": call.method,
@@ -138,9 +141,9 @@ class Application:
             error_log.exception("observer failed", extra={"request_id": call.request_id})
 
 
-def _call_of(scope: Mapping[str, Any], receive: Receive) -> Call:
+def _call_of(scope: Mapping[str, Any], receive: Receive, request_id: str) -> Call:
     return Call(
-        request_id=request_id_of(scope["headers"]),
+        request_id=request_id,
         method=scope["method"],
         raw_path=scope.get("raw_path") or scope["path"].encode(),
         query=scope.get("query_string", b""),

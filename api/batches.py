@@ -16,10 +16,10 @@ from api.context import Context
 from api.errors import Code, Refusal, refusal_of
 from api.exchange import Answer, Call
 from api.path_parameters import model_name_in
-from api.presentation import prediction_of
+from api.prediction_template import bodies_of
 from api.questions import query_of
 from api.requests import BatchPredictionRequest, PredictionRequest
-from api.responses import BatchError, BatchPrediction, Prediction
+from api.responses import BatchError, BatchPrediction
 from api.router import Route
 from api.violations import shortened
 from runners.errors import PredictionFailure
@@ -52,17 +52,9 @@ class BatchDesk:
         call.predictions = len(batch.requests)
         questions = [_question(item, index, model_name) for index, item in enumerate(batch.requests)]
         replies, milliseconds = await self._replies(questions)
-        predicted_at = dt.datetime.now(dt.UTC)
+        sent = iter(_sent(replies, call.request_id, milliseconds))
         entries = [
-            _error_entry(reply, index, batch.requests[index])
-            if isinstance(reply, Refusal)
-            else prediction_of(
-                reply[1],
-                reply[0],
-                request_id=call.request_id,
-                predicted_at=predicted_at,
-                milliseconds=milliseconds,
-            )
+            _error_entry(reply, index, batch.requests[index]) if isinstance(reply, Refusal) else next(sent)
             for index, reply in enumerate(replies)
         ]
         return Answer(200, _encoder.encode(_summary(batch.batch_id, entries, call.started)))
@@ -117,6 +109,15 @@ def _question(item: msgspec.Raw, index: int, model_name: str | None) -> Question
         return refusal
 
 
+def _sent(replies: Sequence[Reply | Refusal], request_id: str, milliseconds: float) -> list[msgspec.Raw]:
+    """Return the encoded predictions among the replies."""
+    answered = [reply for reply in replies if not isinstance(reply, Refusal)]
+    requests, forecasts = [request for request, _ in answered], [forecast for _, forecast in answered]
+    bodies = bodies_of(forecasts, requests, dt.datetime.now(dt.UTC))
+    identity = request_id.encode()
+    return [msgspec.Raw(body.sent(identity, milliseconds=milliseconds, cached=False)) for body in bodies]
+
+
 def _error_entry(refusal: Refusal, index: int, item: msgspec.Raw) -> BatchError:
     content = plain_json(item)
     match_id = content.get("match_id") if isinstance(content, dict) else None
@@ -129,7 +130,7 @@ def _error_entry(refusal: Refusal, index: int, item: msgspec.Raw) -> BatchError:
     )
 
 
-def _summary(batch_id: str | None, entries: Sequence[Prediction | BatchError], started: float) -> BatchPrediction:
+def _summary(batch_id: str | None, entries: Sequence[msgspec.Raw | BatchError], started: float) -> BatchPrediction:
     errors = [entry for entry in entries if isinstance(entry, BatchError)]
     return BatchPrediction(
         batch_id=batch_id or uuid.uuid4().hex,

@@ -22,6 +22,7 @@ _FAILURES: Final = (
     Code.FEATURE_INVALID,
     Code.FEATURE_MISSING,
     Code.MODEL_UNAVAILABLE,
+    Code.OVERLOADED,
     Code.DEADLINE_EXCEEDED,
 )
 _BATCH_TEXT: Final = (

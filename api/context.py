@@ -1,30 +1,30 @@
-"""What every handler works with, and the two ways in which it asks the backend."""
+"""What every handler works with, and the way in which it asks the backend."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from api.counters import Counters
-from api.errors import Code, Refusal
+from api.deadlines import Deadlines
 from api.settings import ApiSettings
 from runners.backend import Backend
 from runners.errors import PredictionFailure
 from runners.queries import Forecast, PredictionQuery
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Hold the backend, the settings and this worker's counters."""
+    """Hold the backend, the settings, this worker's counters and the timer of its deadlines."""
 
     backend: Backend
     settings: ApiSettings
     counters: Counters
+    deadlines: Deadlines = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "deadlines", Deadlines(self.settings.deadline_s))
 
     async def forecasts(self, queries: Sequence[PredictionQuery]) -> tuple[list[Forecast | PredictionFailure], float]:
         """Answer queries in order with one call of the backend, counted and within the deadline.
@@ -37,10 +37,11 @@ class Context:
             RuntimeError: If the backend did not answer each query once.
         """
         started = time.perf_counter()
+        deadline = time.monotonic() + self.settings.deadline_s
         succeeded = 0
         milliseconds = 0.0
         try:
-            answers = await within(self.settings.deadline_s, self.backend.predict(queries))
+            answers = await self.deadlines.within(self.backend.predict(queries, deadline=deadline))
             milliseconds = (time.perf_counter() - started) * 1e3
             if len(answers) != len(queries):
                 raise RuntimeError(f"the backend gave {len(answers)} answers to {len(queries)} queries")
@@ -48,18 +49,3 @@ class Context:
         finally:
             self.counters.count(succeeded=succeeded, failed=len(queries) - succeeded, milliseconds=milliseconds)
         return answers, milliseconds
-
-
-async def within(seconds: float, work: Awaitable[T]) -> T:
-    """Await work, but no longer than the deadline. Raises Refusal (504) when it has passed."""
-    try:
-        async with asyncio.timeout(seconds) as limit:
-            return await work
-    except TimeoutError as error:
-        if not limit.expired():  # the work's own timeout is a failure of the inside
-            raise
-        raise Refusal(
-            Code.DEADLINE_EXCEEDED,
-            f"No answer within {seconds:g} s, the longest that is allowed. Try again, or send fewer items at a time.",
-            details={"deadline_s": seconds},
-        ) from error

@@ -35,6 +35,7 @@ class Code(StrEnum):
     FEATURE_MISSING = "FEATURE_MISSING"
     INTERNAL_ERROR = "INTERNAL_ERROR"
     MODEL_UNAVAILABLE = "MODEL_UNAVAILABLE"
+    OVERLOADED = "OVERLOADED"
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
 
 
@@ -54,6 +55,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.FEATURE_MISSING: 422,
     Code.INTERNAL_ERROR: 500,
     Code.MODEL_UNAVAILABLE: 503,
+    Code.OVERLOADED: 503,
     Code.DEADLINE_EXCEEDED: 504,
 }
 
@@ -73,6 +75,7 @@ MEANING: Final[Mapping[Code, str]] = {
     Code.FEATURE_MISSING: "The model needs a feature that cannot be computed for this match.",
     Code.INTERNAL_ERROR: "The service failed; quote the request id to its operator.",
     Code.MODEL_UNAVAILABLE: "The model cannot answer now; Retry-After says when to ask again.",
+    Code.OVERLOADED: "More is asked than can be answered in time; Retry-After says when to ask again.",
     Code.DEADLINE_EXCEEDED: "The answer took longer than the service allows.",
 }
 
@@ -86,6 +89,8 @@ _CODE_OF_FAILURE: Final[Mapping[type[failures.PredictionFailure], Code]] = {
     failures.FeatureInvalid: Code.FEATURE_INVALID,
     failures.FeatureMissing: Code.FEATURE_MISSING,
     failures.QueryInvalid: Code.INVALID_REQUEST,
+    failures.Overloaded: Code.OVERLOADED,
+    failures.DeadlinePassed: Code.DEADLINE_EXCEEDED,
 }
 
 
@@ -134,7 +139,10 @@ def refusal_of(
     if code is None:
         return internal_error()
     path = None if failure.path is None else (places or {}).get(failure.path, f"{prefix}{failure.path[1:]}")
-    return Refusal(code, failure.message, path=path, details=failure.details)
+    refusal = Refusal(code, failure.message, path=path, details=failure.details)
+    if isinstance(failure, failures.Overloaded):
+        refusal.headers.append((b"retry-after", str(failure.retry_after_s).encode()))
+    return refusal
 
 
 def internal_error() -> Refusal:

@@ -13,7 +13,7 @@ from api.context import Context
 from api.errors import refusal_of
 from api.exchange import Answer, Call
 from api.path_parameters import IN_URL, match_id_in, model_name_in
-from api.presentation import prediction_of
+from api.prediction_template import bodies_of
 from api.questions import query_of
 from api.requests import PredictionRequest
 from api.router import Route
@@ -21,7 +21,6 @@ from runners.errors import PredictionFailure
 from runners.queries import PredictionQuery
 
 _request = msgspec.json.Decoder(PredictionRequest)
-_encoder = msgspec.json.Encoder()
 
 
 class PredictionDesk:
@@ -51,14 +50,8 @@ class PredictionDesk:
         (forecast,), milliseconds = await self._context.forecasts([query])
         if isinstance(forecast, PredictionFailure):
             raise refusal_of(forecast, places=places)
-        prediction = prediction_of(
-            forecast,
-            request,
-            request_id=call.request_id,
-            predicted_at=dt.datetime.now(dt.UTC),
-            milliseconds=milliseconds,
-        )
-        return Answer(200, _encoder.encode(prediction))
+        (body,) = bodies_of([forecast], [request], dt.datetime.now(dt.UTC))
+        return Answer(200, body.sent(call.request_id.encode(), milliseconds=milliseconds, cached=False))
 
 
 def prediction_routes(context: Context) -> tuple[Route, ...]:

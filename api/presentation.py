@@ -48,7 +48,7 @@ def prediction_of(
         prediction_time_ms=milliseconds,
         cached=False,
         degraded=bool(forecast.degraded),
-        metadata=_metadata(forecast, request),
+        metadata=metadata_of(forecast, request),
         expected_goals=_expected_goals(markets) if "expected_goals" in blocks else None,
         over_under=[_over_under(line) for line in markets.over_under] if "over_under" in blocks else None,
         both_teams_to_score=_both_to_score(markets) if "both_teams_to_score" in blocks else None,
@@ -58,7 +58,7 @@ def prediction_of(
         correct_score=_correct_score(markets) if "correct_score" in blocks else None,
         prediction_set=prediction_set_of(proba) if "prediction_set" in blocks else None,
         intervals=_intervals(markets) if "intervals" in blocks else None,
-        explanation=_explanation(forecast.explanation) if request.explain else None,
+        explanation=explanation_of(forecast.explanation) if request.explain else None,
     )
 
 
@@ -100,7 +100,8 @@ def utc(moment: dt.datetime | None) -> dt.datetime | None:
     return None if moment is None else moment.astimezone(dt.UTC)
 
 
-def _metadata(forecast: Forecast, request: PredictionRequest) -> out.PredictionMetadata:
+def metadata_of(forecast: Forecast, request: PredictionRequest) -> out.PredictionMetadata:
+    """Return what a forecast rests on, as callers see it."""
     return out.PredictionMetadata(
         prediction_type=request.prediction_type,
         match=match_of(forecast.match),
@@ -114,52 +115,46 @@ def _metadata(forecast: Forecast, request: PredictionRequest) -> out.PredictionM
 
 
 def _expected_goals(markets: Markets) -> market.ExpectedGoals:
-    return market.ExpectedGoals(home=float(markets.expected_home_goals), away=float(markets.expected_away_goals))
+    return market.ExpectedGoals(home=markets.expected_home_goals, away=markets.expected_away_goals)
 
 
 def _over_under(line: Line) -> market.OverUnder:
-    return market.OverUnder(
-        line=float(line.line), over=float(line.first), under=float(line.second), push=float(line.push)
-    )
+    return market.OverUnder(line=line.line, over=line.first, under=line.second, push=line.push)
 
 
 def _handicap(line: Line) -> market.AsianHandicap:
-    return market.AsianHandicap(
-        line=float(line.line), home=float(line.first), away=float(line.second), push=float(line.push)
-    )
+    return market.AsianHandicap(line=line.line, home=line.first, away=line.second, push=line.push)
 
 
 def _both_to_score(markets: Markets) -> market.BothTeamsToScore:
-    yes = float(markets.both_teams_to_score)
-    return market.BothTeamsToScore(yes=yes, no=1.0 - yes)
+    yes, no = markets.both_teams_to_score
+    return market.BothTeamsToScore(yes=yes, no=no)
 
 
 def _double_chance(markets: Markets) -> market.DoubleChance:
-    home_or_draw, home_or_away, draw_or_away = (min(float(p), 1.0) for p in markets.double_chance)
+    home_or_draw, home_or_away, draw_or_away = markets.double_chance
     return market.DoubleChance(home_or_draw=home_or_draw, home_or_away=home_or_away, draw_or_away=draw_or_away)
 
 
 def _draw_no_bet(markets: Markets) -> market.DrawNoBet:
-    return market.DrawNoBet(home=float(markets.draw_no_bet[0]), away=float(markets.draw_no_bet[1]))
+    return market.DrawNoBet(home=markets.draw_no_bet[0], away=markets.draw_no_bet[1])
 
 
 def _correct_score(markets: Markets) -> market.CorrectScore:
-    scores = [
-        market.ScoreChance(home=int(s.home), away=int(s.away), probability=float(s.probability))
-        for s in markets.correct_score
-    ]
-    return market.CorrectScore(scores=scores, other=max(float(markets.other_scores), 0.0))
+    scores = [market.ScoreChance(home=s.home, away=s.away, probability=s.probability) for s in markets.correct_score]
+    return market.CorrectScore(scores=scores, other=markets.other_scores)
 
 
 def _intervals(markets: Markets) -> market.Intervals:
     home, away, total = (
-        market.GoalInterval(low=int(low), high=int(high))
+        market.GoalInterval(low=low, high=high)
         for low, high in (markets.goal_intervals[name] for name in ("home", "away", "total"))
     )
-    return market.Intervals(coverage=float(markets.interval_coverage), home=home, away=away, total=total)
+    return market.Intervals(coverage=markets.shape.interval_coverage, home=home, away=away, total=total)
 
 
-def _explanation(contributions: Sequence[Contribution] | None) -> list[out.FeatureContribution] | None:
+def explanation_of(contributions: Sequence[Contribution] | None) -> list[out.FeatureContribution] | None:
+    """Return how far each feature moved a forecast, as callers see it; None stays None."""
     if contributions is None:
         return None
     return [

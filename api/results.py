@@ -10,7 +10,8 @@ import msgspec
 
 from api import catalogue
 from api.bodies import decode, decode_item, plain_json, read_body, require_at_most
-from api.context import Context, within
+from api.context import Context
+from api.deadlines import Deadlines
 from api.errors import Code, Refusal
 from api.exchange import Answer, Call
 from api.questions import in_utc
@@ -36,6 +37,7 @@ class ResultsDesk:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._deadlines = Deadlines(context.settings.results_deadline_s)
 
     async def receive(self, call: Call) -> Answer:
         """Hand the rows that can be read to the backend and say what became of each."""
@@ -46,7 +48,7 @@ class ResultsDesk:
         require_at_most(settings.max_results, len(request.results), "results")
         rows = [_received(item, index) for index, item in enumerate(request.results)]
         readable = [row for row in rows if not isinstance(row, Refusal)]
-        outcomes = await within(settings.results_deadline_s, self._context.backend.receive(readable))
+        outcomes = await self._deadlines.within(self._context.backend.receive(readable))
         if len(outcomes) != len(readable):
             raise RuntimeError(f"the backend gave {len(outcomes)} outcomes to {len(readable)} rows")
         waiting = iter(outcomes)

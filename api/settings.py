@@ -25,6 +25,7 @@ class ApiSettings:
         retry_after_s: What 503 answers tell the caller to wait.
         default_page_size: Matches on a page of fixtures when the caller does not say.
         max_page_size: Matches on a page of fixtures at most.
+        logs_every_request: Whether requests that were answered well are written to the access log too.
 
     Raises:
         ValueError: If a limit is out of range or a date has no time zone.
@@ -40,6 +41,7 @@ class ApiSettings:
     retry_after_s: int = 5
     default_page_size: int = 100
     max_page_size: int = 1_000
+    logs_every_request: bool = False
 
     def __post_init__(self) -> None:
         _require("max_batch_size", self.max_batch_size, 1, HIGHEST_BATCH_SIZE)

@@ -9,6 +9,7 @@ from typing import Any
 
 import bentoml
 import click
+import msgspec
 from bentoml.exceptions import NotFound
 from rich.console import Console
 from rich.table import Table
@@ -98,11 +99,11 @@ def _plain(forecast: Forecast) -> dict[str, Any]:
         for name in ("model_name", "model_version", "model_type", "as_of", "feature_state_version", "newest_result_at")
     }
     return {
-        "match": asdict(forecast.match),
+        "match": msgspec.structs.asdict(forecast.match),
         **dict(zip(("home_win_prob", "draw_prob", "away_win_prob"), forecast.proba, strict=True)),
         "expected_goals": {"home": markets.expected_home_goals, "away": markets.expected_away_goals},
         **lines,
-        "both_teams_to_score": markets.both_teams_to_score,
+        "both_teams_to_score": markets.both_teams_to_score[0],
         "correct_score": scores,
         **fields,
         "trained_until": forecast.trained_until,

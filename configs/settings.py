@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
@@ -51,6 +51,9 @@ class ServiceSettings(BaseModel):
     deadline_s: float = Field(gt=0, description="Seconds after which a request is answered 504.")
     max_batch_size: int = Field(ge=1, le=1_000, description="Most predictions one batch request may ask for.")
     max_body_bytes: int = Field(ge=1_024, description="Largest request body in bytes; a larger one is answered 413.")
+    access_log: Literal["failures", "all"] = Field(
+        description="Which requests are logged, one JSON line each: those answered with an error, or all."
+    )
     store_poll_s: float = Field(gt=0, le=5, description="Seconds between looks at the match store for new results.")
     models: tuple[str, ...] = Field(min_length=1, description="Model names to serve; the first is the default one.")
     old_api_deprecated_at: AwareDatetime = Field(description="Sent as the Deprecation header of the old API.")

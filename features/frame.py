@@ -39,6 +39,8 @@ class FeatureFrame:
 
     def select(self, names: Sequence[str]) -> Self:
         """Return the named columns in the given order. Raises KeyError as ``column`` does."""
+        if tuple(names) == self.names:
+            return self
         return type(self)(tuple(names), self.values[:, [self._position(name) for name in names]])
 
     def take(self, rows: NDArray[Any] | slice) -> Self:

@@ -104,6 +104,17 @@ class Forest:
         margins: NDArray[np.float32] = np.cumsum(added, axis=2, dtype=np.float32)[:, :, -1]
         return margins
 
+    def thresholds(self) -> dict[int, NDArray[np.float32]]:
+        """Return by column the values at which any tree decides otherwise, ascending."""
+        below = (self.keys & 0xFFFFFFFF) - 0x80000000
+        bits = np.where(below < 0, below ^ 0x7FFFFFFF, below).astype(np.int32)
+        is_number = self.keys & 0xFFFFFFFF != _MISSING
+        place = self.keys >> 32
+        return {
+            int(column): bits[is_number & (place == number)].view(np.float32)
+            for number, column in enumerate(self.features)
+        }
+
     def _intervals(self, values: NDArray[Any]) -> NDArray[np.intp]:
         """Return for each row and feature the row of ``remaining`` that its value falls into. Shape (n, f)."""
         place = np.arange(len(self.features))

@@ -16,6 +16,8 @@ Counts = NDArray[np.int64]
 
 OVER_UNDER_LINES: Final = (0.5, 1.5, 2.5, 3.5, 4.5, 5.5)
 HANDICAP_LINES: Final = (-2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
+SCORES: Final = 10
+INTERVAL_COVERAGE: Final = 0.8
 
 _HOME, _AWAY = (goals.ravel() for goals in np.indices((SIZE, SIZE)))
 _BY_TOTAL: Final = np.argsort(_HOME + _AWAY, kind="stable")
@@ -86,7 +88,7 @@ class MarketTable:
         return len(self.both_teams_to_score)
 
 
-def read_markets(grid: Array, *, scores: int = 10, coverage: float = 0.8) -> MarketTable:
+def read_markets(grid: Array, *, scores: int = SCORES, coverage: float = INTERVAL_COVERAGE) -> MarketTable:
     """Read every market off score grids.
 
     Args:
@@ -177,13 +179,20 @@ def most_likely_scores(grid: Array, count: int) -> tuple[Counts, Counts, Array]:
     """
     cells = _cells(grid)
     least = np.partition(cells, -count, axis=1)[:, -count, None]
-    is_above, is_tied = cells > least, cells == least
-    room = count - is_above.sum(axis=1, keepdims=True)
-    chosen = is_above | (is_tied & (np.cumsum(is_tied, axis=1) <= room))
+    chosen = cells >= least
+    if (chosen.sum(axis=1) > count).any():  # others are as likely as the last one
+        chosen = _first_of_equals(cells, least, count)
     position = np.nonzero(chosen)[1].reshape(len(cells), count)
     row = np.arange(len(cells))[:, None]
     position = position[row, np.argsort(-cells[row, position], axis=1, kind="stable")]
     return _HOME[position], _AWAY[position], cells[row, position]
+
+
+def _first_of_equals(cells: Array, least: Array, count: int) -> NDArray[np.bool_]:
+    is_above, is_tied = cells > least, cells == least
+    room = count - is_above.sum(axis=1, keepdims=True)
+    chosen: NDArray[np.bool_] = is_above | (is_tied & (np.cumsum(is_tied, axis=1) <= room))
+    return chosen
 
 
 def _cells(grid: Array) -> Array:

@@ -1,13 +1,18 @@
 """What Prometheus may know of the service, counted over all its workers.
 
-Labels hold route templates, models and versions only, so that no caller can
-make them many.
+Labels hold route templates, methods, statuses, models and versions only, so that
+no caller can make them many. A request costs one addition: what a worker has
+seen is handed on to Prometheus' numbers twice a second, for these are shared
+with other processes and take thirty times as long to change.
 """
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import os
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -17,7 +22,44 @@ CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable in which BentoML names the folder where its workers keep their numbers."""
 
+HANDED_ON_EVERY_S: Final = 0.5
+_BUCKETS_ROWS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
+
 _BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class _Observed:
+    """Hold the values of a histogram since they were last handed on."""
+
+    __slots__ = ("_bounds", "by_bucket", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = bounds
+        self.by_bucket = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        """Take note of one value."""
+        self.by_bucket[bisect_left(self._bounds, value)] += 1
+        self.total += value
+
+    def hand_on(self, histogram: Histogram) -> None:
+        """Add the values to a histogram of the same buckets, and forget them."""
+        histogram._sum.inc(self.total)  # noqa: SLF001 - the library can only observe values one at a time
+        for bucket, count in zip(histogram._buckets, self.by_bucket, strict=True):  # noqa: SLF001 - the same
+            if count:
+                bucket.inc(count)
+        self.__init__(self._bounds)  # type: ignore[misc]  # nothing seen is what the constructor makes
+
+
+class _Seen:
+    """Hold what was seen of one route, method and status since it was last handed on."""
+
+    __slots__ = ("duration", "predictions", "requests")
+
+    def __init__(self) -> None:
+        self.requests, self.predictions = 0, 0
+        self.duration = _Observed(_BUCKETS_S)
 
 
 class Metrics:
@@ -25,6 +67,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._seen: dict[tuple[str, str, int], _Seen] = {}
+        self._batch_rows, self._batch_wait = _Observed(_BUCKETS_ROWS), _Observed(_BUCKETS_S)
+        self._is_scheduled = False
         self.requests = Counter(
             "football_requests", "Requests answered.", ("route", "method", "status"), registry=self._registry
         )
@@ -32,6 +77,18 @@ class Metrics:
             "football_request_duration_seconds",
             "Time from the head of a request to its answer.",
             ("route",),
+            buckets=_BUCKETS_S,
+            registry=self._registry,
+        )
+        self.batch_rows = Histogram(
+            "football_batch_rows",
+            "Forecasts computed together.",
+            buckets=_BUCKETS_ROWS,
+            registry=self._registry,
+        )
+        self.batch_wait = Histogram(
+            "football_batch_wait_seconds",
+            "Time that the oldest question of a batch had waited.",
             buckets=_BUCKETS_S,
             registry=self._registry,
         )
@@ -61,10 +118,41 @@ class Metrics:
 
     def __call__(self, *, route: str, method: str, status: int, seconds: float, predictions: int) -> None:
         """Take note of one answered request."""
-        self.requests.labels(route, method, status).inc()
-        self.duration.labels(route).observe(seconds)
-        if predictions:
-            self.predictions.labels(route).inc(predictions)
+        seen = self._seen.get((route, method, status))
+        if seen is None:
+            seen = self._seen[route, method, status] = _Seen()
+        seen.requests += 1
+        seen.predictions += predictions
+        seen.duration.add(seconds)
+        if not self._is_scheduled:
+            self._schedule()
+
+    def note_batch(self, rows: int, waited_s: float) -> None:
+        """Take note of one batch of forecasts: its size, and the seconds that its oldest question waited."""
+        self._batch_rows.add(rows)
+        self._batch_wait.add(waited_s)
+        if not self._is_scheduled:
+            self._schedule()
+
+    def hand_on(self) -> None:
+        """Add what was seen to the numbers that all workers share."""
+        seen, self._seen, self._is_scheduled = self._seen, {}, False
+        for (route, method, status), sums in seen.items():
+            self.requests.labels(route, method, status).inc(sums.requests)
+            if sums.predictions:
+                self.predictions.labels(route).inc(sums.predictions)
+            sums.duration.hand_on(self.duration.labels(route))
+        self._batch_rows.hand_on(self.batch_rows)
+        self._batch_wait.hand_on(self.batch_wait)
+
+    def _schedule(self) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.hand_on()
+        else:
+            loop.call_later(HANDED_ON_EVERY_S, self.hand_on)
+            self._is_scheduled = True
 
     def note_model(self, *, name: str, version: str, model_type: str, trained_until: dt.datetime) -> None:
         """Take note of a served model."""
@@ -76,6 +164,7 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Return the numbers in Prometheus' text format: of all workers, where they share a folder."""
+        self.hand_on()
         registry = self._registry
         if os.environ.get(SHARED_FOLDER):
             registry = CollectorRegistry()

@@ -7,6 +7,7 @@ one implementation. Methods that are not ``async`` answer from memory.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -40,8 +41,15 @@ class Condition:
 class Backend(Protocol):
     """Answer what the API asks."""
 
-    async def predict(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
-        """Answer queries in order; a query that fails yields its failure and harms no other."""
+    async def predict(
+        self, queries: Sequence[PredictionQuery], *, deadline: float = math.inf
+    ) -> list[Forecast | PredictionFailure]:
+        """Answer queries in order; a query that fails yields its failure and harms no other.
+
+        Args:
+            queries: Of any models.
+            deadline: By ``time.monotonic``; what would begin later fails with DeadlinePassed or Overloaded instead.
+        """
         ...
 
     def fixtures(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,7 @@ class EmbeddedBackend:
         tags: Full tag of each served model by name, the default one first.
         poll_s: Pause between looks at the store.
         on_store_failure, on_world: Told when the store cannot be read, and of each new world.
+        on_batch: Told of each batch of forecasts: its size, and the seconds that its oldest question waited.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class EmbeddedBackend:
         poll_s: float,
         on_store_failure: Callable[[], None] = lambda: None,
         on_world: Callable[[World], None] = lambda _: None,
+        on_batch: Callable[[int, float], None] = lambda _rows, _waited_s: None,
     ) -> None:
         self.started_at = dt.datetime.now(dt.UTC)
         self.shelf = Shelf.load(dict(tags))
@@ -63,7 +66,7 @@ class EmbeddedBackend:
         )
         # A thread of its own: results must not queue behind replays of old matches, which fill the loop's own.
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="results-writer")
-        self._predictor = Predictor(self.shelf, lambda: self.follower.world)
+        self._predictor = Predictor(self.shelf, lambda: self.follower.world, on_batch=on_batch)
 
     def start(self) -> None:
         """Read the store and begin to follow it."""
@@ -73,15 +76,18 @@ class EmbeddedBackend:
         """Cease to follow the store."""
         self.follower.stop()
         self._writer.shutdown(wait=False)
+        self._predictor.close()
 
     @property
     def is_ready(self) -> bool:
         """Return whether a model is loaded and the matches are read."""
         return bool(self.shelf.loaded) and self.follower.world is not None
 
-    async def predict(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
+    async def predict(
+        self, queries: Sequence[PredictionQuery], *, deadline: float = math.inf
+    ) -> list[Forecast | PredictionFailure]:
         """Answer queries in order; a query that fails yields its failure and harms no other."""
-        return await self._predictor.predict(queries)
+        return await self._predictor.predict(queries, deadline=deadline)
 
     def predict_now(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
         """Answer queries in this thread, for programs that serve nobody else."""

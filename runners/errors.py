@@ -9,7 +9,9 @@ PredictionFailure            any of the below; the API maps each class to one co
 ├── CompetitionNotFound      a competition code the store does not know
 ├── FeatureInvalid           an override that is unknown or out of range
 ├── FeatureMissing           a feature the model cannot do without
-└── QueryInvalid             a question that contradicts itself
+├── QueryInvalid             a question that contradicts itself
+├── Overloaded               more questions wait than can be answered in time
+└── DeadlinePassed           the time for an answer ran out while the question waited
 """
 
 from __future__ import annotations
@@ -97,3 +99,23 @@ class FeatureMissing(PredictionFailure):
 
 class QueryInvalid(PredictionFailure):
     """Say which parts of the question contradict each other."""
+
+
+class Overloaded(PredictionFailure):
+    """Say that too many questions wait, and after how many seconds it is worth asking again."""
+
+    retry_after_s = 1
+
+    def __init__(self, *, retry_after_s: int) -> None:
+        super().__init__(
+            f"More predictions are asked for than can be answered in time. Ask again in {retry_after_s} s.",
+            details={"retry_after_s": retry_after_s},
+        )
+        self.retry_after_s = retry_after_s
+
+
+class DeadlinePassed(PredictionFailure):
+    """Say that the time allowed for an answer passed before it could be computed."""
+
+    def __init__(self) -> None:
+        super().__init__("The time allowed for an answer passed while the question waited. Ask again.")

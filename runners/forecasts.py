@@ -1,47 +1,21 @@
-"""From arrays of a batch to one forecast a query.
-
-Market lines and scores are made only when they are looked at: most callers
-want three probabilities, not thirty objects.
-"""
+"""From arrays of a batch to one forecast a query."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar, overload
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.batch import Array
-from models.markets import HANDICAP_LINES, OVER_UNDER_LINES, MarketTable
-from runners.queries import Contribution, Forecast, Line, Markets, Score
+from models.markets import HANDICAP_LINES, INTERVAL_COVERAGE, OVER_UNDER_LINES, SCORES, MarketTable
+from runners.queries import Contribution, Forecast, Markets, MarketShape
 from runners.questions import Question
 
-T = TypeVar("T")
-
-
-class OnDemand(Sequence[T], Generic[T]):
-    """Make the items of a sequence when they are read."""
-
-    __slots__ = ("_make", "_size")
-
-    def __init__(self, size: int, make: Callable[[int], T]) -> None:
-        self._size, self._make = size, make
-
-    def __len__(self) -> int:
-        return self._size
-
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[T]: ...
-    def __getitem__(self, index: int | slice) -> T | list[T]:
-        """Return one item, or a list of some."""
-        if isinstance(index, slice):
-            return [self._make(i) for i in range(*index.indices(self._size))]
-        return self._make(range(self._size)[index])
+OUTCOMES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +24,14 @@ class Computed:
 
     Attributes:
         values: Features as used, overrides included. Shape (n, f).
-        proba: Shape (n, 3).
+        scores: As ``packed`` lays them out. Shape (n, width).
         contributions: Shape (n, f, 3), None if nobody asked.
         versions, newest: What was known: digest and newest kick-off of each.
     """
 
     names: tuple[str, ...]
     values: Array
-    proba: Array
-    markets: MarketTable
+    scores: Array
     contributions: Array | None
     versions: Sequence[str]
     newest: Sequence[int | None]
@@ -66,8 +39,8 @@ class Computed:
 
 def forecasts(questions: Sequence[Question], computed: Computed) -> list[Forecast]:
     """Return the forecasts of questions of one model, in order."""
-    proba: list[tuple[float, float, float]] = [(row[0], row[1], row[2]) for row in computed.proba.tolist()]
-    markets = markets_of(computed.markets)
+    proba: list[tuple[float, float, float]] = [(row[0], row[1], row[2]) for row in computed.scores[:, :3].tolist()]
+    markets = markets_of(computed.scores)
     strangers = _strangers(computed)
     return [
         Forecast(
@@ -90,69 +63,46 @@ def forecasts(questions: Sequence[Question], computed: Computed) -> list[Forecas
     ]
 
 
-def markets_of(table: MarketTable) -> list[Markets]:
-    """Return the markets of each row of a table."""
-    goals, both = table.expected_goals.tolist(), table.both_teams_to_score.tolist()
-    chance, decisive = table.double_chance.tolist(), table.draw_no_bet.tolist()
-    others, intervals = table.other_scores.tolist(), table.goal_interval.tolist()
-    return [
-        Markets(
-            expected_home_goals=goals[i][0],
-            expected_away_goals=goals[i][1],
-            over_under=_totals(table, i),
-            both_teams_to_score=both[i],
-            double_chance=(chance[i][0], chance[i][1], chance[i][2]),
-            draw_no_bet=(decisive[i][0], decisive[i][1]),
-            asian_handicap=_handicaps(table, i),
-            correct_score=_scores(table, i),
-            other_scores=others[i],
-            goal_intervals={
-                name: (ends[0], ends[1]) for name, ends in zip(("home", "away", "total"), intervals[i], strict=True)
-            },
-            interval_coverage=table.interval_coverage,
-        )
-        for i in range(len(table))
-    ]
+def packed(proba: Array, table: MarketTable) -> Array:
+    """Return probabilities and markets in one array, each row as ``Markets`` states: 3 outcomes, numbers, counts."""
+    totals = _interleaved(table.over, table.under, np.zeros_like(table.over))
+    handicaps = _interleaved(table.handicap_home, table.handicap_away, table.handicap_push)
+    both, other = table.both_teams_to_score[:, None], table.other_scores[:, None]
+    parts = (totals, both, 1.0 - both, table.double_chance, table.draw_no_bet, handicaps, table.score_proba, other)
+    # A sum of two hundred cells may pass 1 by a rounding.
+    probabilities = np.clip(np.concatenate(parts, axis=1), 0.0, 1.0)
+    counts = (_interleaved(table.score_home, table.score_away), table.goal_interval.reshape(len(table), -1))
+    return np.concatenate([proba, table.expected_goals, probabilities, *counts], axis=1)
 
 
-def _totals(table: MarketTable, row: int) -> Sequence[Line]:
-    return OnDemand(
-        len(OVER_UNDER_LINES),
-        lambda k: Line(OVER_UNDER_LINES[k], float(table.over[row, k]), float(table.under[row, k])),
-    )
+def markets_of(scores: Array) -> list[Markets]:
+    """Return the markets of each packed row."""
+    first_count = OUTCOMES + SHAPE.numbers
+    numbers = scores[:, OUTCOMES:first_count].tolist()
+    counts = scores[:, first_count:].astype(np.int64).tolist()
+    return [Markets(SHAPE, own_numbers, own_counts) for own_numbers, own_counts in zip(numbers, counts, strict=True)]
 
 
-def _handicaps(table: MarketTable, row: int) -> Sequence[Line]:
-    return OnDemand(
-        len(HANDICAP_LINES),
-        lambda k: Line(
-            HANDICAP_LINES[k],
-            float(table.handicap_home[row, k]),
-            float(table.handicap_away[row, k]),
-            float(table.handicap_push[row, k]),
-        ),
-    )
+SHAPE: Final = MarketShape(OVER_UNDER_LINES, HANDICAP_LINES, scores=SCORES, interval_coverage=INTERVAL_COVERAGE)
 
 
-def _scores(table: MarketTable, row: int) -> Sequence[Score]:
-    return OnDemand(
-        table.score_proba.shape[1],
-        lambda k: Score(int(table.score_home[row, k]), int(table.score_away[row, k]), float(table.score_proba[row, k])),
-    )
+def _interleaved(*columns: NDArray[Any]) -> NDArray[Any]:
+    """Return the first column of each table, then the second of each, and so on. Shapes (n, k) each, (n, k * tables)."""
+    return np.stack(columns, axis=2).reshape(len(columns[0]), -1)
 
 
-def _strangers(computed: Computed) -> NDArray[np.bool_]:
-    """Return for home and away whether the side has no match on record. Shape (n, 2)."""
+def _strangers(computed: Computed) -> list[list[bool]]:
+    """Return for home and away whether the side has no match on record. n rows of two."""
     sides = [computed.names.index(f"matches_known_{side}") for side in ("home", "away")]
-    strangers: NDArray[np.bool_] = computed.values[:, sides] == 0.0
+    strangers: list[list[bool]] = (computed.values[:, sides] == 0.0).tolist()
     return strangers
 
 
-def _unknown_teams(question: Question, is_stranger: NDArray[np.bool_]) -> tuple[str, ...]:
-    if not is_stranger.any():
+def _unknown_teams(question: Question, is_stranger: list[bool]) -> tuple[str, ...]:
+    if not any(is_stranger):
         return ()
     teams = (question.match.home_team, question.match.away_team)
-    unknown = [team for team, stranger in zip(teams, is_stranger.tolist(), strict=True) if stranger]
+    unknown = [team for team, stranger in zip(teams, is_stranger, strict=True) if stranger]
     return tuple(f"team_unknown: no earlier match of {team} is on record" for team in unknown)
 
 

@@ -16,7 +16,9 @@ from bentoml.exceptions import BentoMLException
 
 from features.transform import MatchFeatures
 from models.boosted import BoostedOutcome
+from models.forest import CannotCompile
 from runners.artifact import Artifact
+from runners.probing import SCORER_TOLERANCE, largest_difference
 from runners.queries import ModelView
 
 log = logging.getLogger("football.loading")
@@ -90,6 +92,7 @@ def load(tag: str) -> LoadedModel:
     features, model = _unpickle(stored)
     if wrong := _mismatches(stored, artifact, features, model):
         raise ModelRefused(str(stored.tag), [f"golden check: {name} differ from what was saved" for name in wrong])
+    _compile(str(stored.tag), model)
     log.info("model loaded", extra={"model": str(stored.tag)})
     return LoadedModel(
         name=stored.tag.name,
@@ -124,6 +127,19 @@ def _unpickle(stored: bentoml.Model) -> tuple[MatchFeatures, BoostedOutcome]:
         log.exception("model cannot be unpickled", extra={"model": str(stored.tag)})
         raise ModelRefused(str(stored.tag), [f"it cannot be unpickled: {error}"]) from error
     return features, model
+
+
+def _compile(tag: str, model: BoostedOutcome) -> None:
+    """Compile the trees and compare them with XGBoost's own scores; trees that cannot be compiled are left to it."""
+    try:
+        model.compile()
+    except CannotCompile as error:
+        log.warning(
+            "trees are not compiled; few rows at a time take longer", extra={"model": tag, "reason": str(error)}
+        )
+        return
+    if (difference := largest_difference(model)) > SCORER_TOLERANCE:
+        raise ModelRefused(tag, [f"its compiled trees differ from XGBoost by {difference:.3g} in log-odds"])
 
 
 def _mismatches(stored: bentoml.Model, artifact: Artifact, features: MatchFeatures, model: BoostedOutcome) -> list[str]:

@@ -1,7 +1,7 @@
-"""Answers queries: each on its own merits, all of them with one pass through the arrays.
+"""Answers queries: each on its own merits, those that arrive together with one pass through the arrays.
 
-What needs memory only is answered at once, on the event loop; what needs a
-replay of old matches goes to a thread.
+What needs memory only joins the batch of its model on the event loop; what
+needs a replay of old matches is described in a thread first.
 """
 
 from __future__ import annotations
@@ -9,53 +9,81 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Final
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeAlias
 
-import numpy as np
-
-from features.batch import Array
-from features.frame import FeatureFrame
-from features.matches import MatchTable
-from features.registry import NEVER_MISSING, REGISTRY
-from features.transform import MatchFeatures
-from models.markets import read_markets
-from runners.errors import FeatureMissing, ModelUnavailable, PredictionFailure
-from runners.forecasts import Computed, forecasts
-from runners.loading import LoadedModel
+from runners.batcher import Batcher, answer_together
+from runners.describing import recalled
+from runners.errors import ModelUnavailable, Overloaded, PredictionFailure
 from runners.queries import Forecast, PredictionQuery
 from runners.questions import Question, make_out
+from runners.runner import Answer, Runner
 from runners.shelf import Shelf
-from runners.timeline import Timeline
 from runners.world import World
 
 log = logging.getLogger("football.predictor")
 
-Answer = Forecast | PredictionFailure
+Made: TypeAlias = Question | PredictionFailure
+Batch: TypeAlias = dict[int, Question]  # by place among the queries; all of one model
 
-_NEEDED: Final = tuple(feature.name for feature in REGISTRY if feature.missing == NEVER_MISSING)
+REPLAY_RETRY_S: Final = 10
+MOST_REPLAYS: Final = 16  # queries that may wait for a replay of old matches, each of which can take seconds
 
 
 class Predictor:
-    """Answer from the served models and the latest world."""
+    """Answer from the served models and the latest world.
 
-    def __init__(self, shelf: Shelf, world: Callable[[], World | None]) -> None:
-        self._shelf, self._world = shelf, world
+    Args:
+        shelf: The served models.
+        world: Gives the latest world, None before the first.
+        on_batch: Told of each batch: its size, and the seconds that its oldest question waited.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        world: Callable[[], World | None],
+        *,
+        on_batch: Callable[[int, float], None] = lambda _rows, _waited_s: None,
+    ) -> None:
+        self._shelf, self._world, self._on_batch = shelf, world, on_batch
+        self._runners: dict[str, Runner] = {}
+        self._batchers: dict[str, Batcher[Question, Answer]] = {}
+        self._replays = ThreadPoolExecutor(max_workers=1, thread_name_prefix="old-matches")
+        self._replays_waiting = 0
         self.last_prediction_at: dt.datetime | None = None
 
-    async def predict(self, queries: Sequence[PredictionQuery]) -> list[Answer]:
-        """Answer queries in order; a query that fails yields its failure and harms no other."""
+    async def predict(self, queries: Sequence[PredictionQuery], *, deadline: float = math.inf) -> list[Answer]:
+        """Answer queries in order; a query that fails yields its failure and harms no other.
+
+        Args:
+            queries: Of any models.
+            deadline: By ``time.monotonic``; a question that would begin later fails instead.
+        """
         made_out = self._make_out(queries)
-        if all(question.is_at_hand for question in made_out if isinstance(question, Question)):
-            return self._answer(made_out)
-        return await asyncio.to_thread(self._answer, made_out)
+        if not all(isinstance(question, PredictionFailure) or question.is_at_hand for question in made_out):
+            made_out = await self._recalled(made_out)
+        batches = _by_model(made_out)
+        if len(batches) == 1:  # which spares most callers a task
+            asked = [await self._ask(batch, deadline) for batch in batches]
+        else:
+            asked = await asyncio.gather(*(self._ask(batch, deadline) for batch in batches))
+        return _joined(made_out, batches, asked)
 
     def predict_now(self, queries: Sequence[PredictionQuery]) -> list[Answer]:
-        """Answer queries in order, in this thread."""
-        return self._answer(self._make_out(queries))
+        """Answer queries in order, in this thread, replays included; for programs that serve nobody else."""
+        made_out = self._make_out(queries)
+        batches = _by_model(made_out)
+        return _joined(made_out, batches, [self._answer_now(batch) for batch in batches])
 
-    def _make_out(self, queries: Sequence[PredictionQuery]) -> list[Question | PredictionFailure]:
+    def close(self) -> None:
+        """End the thread for old matches."""
+        self._replays.shutdown(wait=False, cancel_futures=True)
+
+    def _make_out(self, queries: Sequence[PredictionQuery]) -> list[Made]:
         world = self._world()
         if world is None:
             waiting = ModelUnavailable("The matches are not read yet. Ask again in a moment.")
@@ -63,7 +91,7 @@ class Predictor:
         now = dt.datetime.now(dt.UTC)
         return [self._one(query, world, now) for query in queries]
 
-    def _one(self, query: PredictionQuery, world: World, now: dt.datetime) -> Question | PredictionFailure:
+    def _one(self, query: PredictionQuery, world: World, now: dt.datetime) -> Made:
         try:
             return make_out(query, self._shelf, world, now)
         except PredictionFailure as failure:
@@ -72,116 +100,70 @@ class Predictor:
             log.exception("a query could not be made out")
             return PredictionFailure("The query could not be made out.")
 
-    def _answer(self, made_out: Sequence[Question | PredictionFailure]) -> list[Answer]:
-        answers: dict[int, Answer] = {}
-        batches: dict[str, list[int]] = defaultdict(list)
-        for place, question in enumerate(made_out):
-            if isinstance(question, Question):
-                batches[question.model.tag].append(place)
-            else:
-                answers[place] = question
-        for places in batches.values():
-            batch = [question for place in places if isinstance(question := made_out[place], Question)]
-            answers |= zip(places, answer_batch(batch), strict=True)
-        if batches:
-            self.last_prediction_at = dt.datetime.now(dt.UTC)
-        return [answers[place] for place in range(len(made_out))]
+    def _answer_now(self, batch: Batch) -> list[Answer]:
+        questions = list(batch.values())
+        answers = answer_together(self._runner(batch).answer, questions)
+        return [_told(answer, question) for answer, question in zip(answers, questions, strict=True)]
+
+    async def _ask(self, batch: Batch, deadline: float) -> list[Answer]:
+        questions = list(batch.values())
+        try:
+            answers = await self._batcher(batch).ask(questions, deadline=deadline)
+        except Overloaded as overloaded:
+            return [overloaded] * len(questions)
+        self.last_prediction_at = dt.datetime.now(dt.UTC)
+        return [_told(answer, question) for answer, question in zip(answers, questions, strict=True)]
+
+    async def _recalled(self, made_out: Sequence[Made]) -> list[Made]:
+        """Return the questions with the features of old matches, fetched in a thread."""
+        far = {i: made for i, made in enumerate(made_out) if isinstance(made, Question) and not made.is_at_hand}
+        if self._replays_waiting >= MOST_REPLAYS:
+            overloaded = Overloaded(retry_after_s=REPLAY_RETRY_S)
+            return [overloaded if place in far else made for place, made in enumerate(made_out)]
+        self._replays_waiting += 1
+        try:
+            work = asyncio.get_running_loop().run_in_executor(self._replays, recalled, list(far.values()))
+            known = dict(zip(far, await work, strict=True))
+        finally:
+            self._replays_waiting -= 1
+        return [known.get(place, made) for place, made in enumerate(made_out)]
+
+    def _batcher(self, batch: Batch) -> Batcher[Question, Answer]:
+        model = next(iter(batch.values())).model
+        batcher = self._batchers.get(model.tag)
+        if batcher is None:
+            batcher = Batcher(self._runner(batch).answer, on_batch=self._on_batch)
+            self._batchers[model.tag] = batcher
+        return batcher
+
+    def _runner(self, batch: Batch) -> Runner:
+        model = next(iter(batch.values())).model
+        runner = self._runners.get(model.tag)
+        if runner is None:
+            runner = self._runners[model.tag] = Runner(model)
+        return runner
 
 
-def answer_batch(questions: Sequence[Question]) -> list[Answer]:
-    """Answer questions of one model in order; when they fail together, each is tried alone."""
-    try:
-        return _together(questions)
-    except Exception as error:
-        if len(questions) > 1:
-            log.warning("a batch failed; its items are tried alone", extra={"items": len(questions)})
-            return [answer for question in questions for answer in answer_batch([question])]
-        if isinstance(error, PredictionFailure):
-            return [error]
-        log.exception("a forecast failed", extra={"match_id": questions[0].match.match_id})
-        return [PredictionFailure("The forecast could not be computed.")]
+def _by_model(made_out: Sequence[Made]) -> list[Batch]:
+    """Group the questions, by their places, by the models that they are for."""
+    batches: dict[str, Batch] = defaultdict(dict)
+    for place, made in enumerate(made_out):
+        if isinstance(made, Question):
+            batches[made.model.tag][place] = made
+    return list(batches.values())
 
 
-def _together(questions: Sequence[Question]) -> list[Answer]:
-    model = questions[0].model
-    names = tuple(model.features.names)
-    values, versions, newest = _describe(questions, len(names))
-    frame = FeatureFrame(names, values)
-    for place, question in enumerate(questions):
-        frame.replace(place, {n: v for n, v in question.query.overrides.items() if n in names})
-    _check_complete(frame)
-    answers: list[Answer] = [*forecasts(questions, _compute(questions, model, frame, versions, newest))]
-    if len(answers) != len(questions):
-        raise RuntimeError(f"{len(answers)} forecasts for {len(questions)} questions")
-    return answers
+def _joined(made_out: Sequence[Made], batches: Sequence[Batch], answers: Sequence[Sequence[Answer]]) -> list[Answer]:
+    """Return what became of each query, in order: its failure, or the answer of its batch."""
+    found: dict[int, Answer] = {i: made for i, made in enumerate(made_out) if isinstance(made, PredictionFailure)}
+    for batch, given in zip(batches, answers, strict=True):
+        found |= zip(batch, given, strict=True)
+    return [found[place] for place in range(len(made_out))]
 
 
-def _compute(
-    questions: Sequence[Question],
-    model: LoadedModel,
-    frame: FeatureFrame,
-    versions: Sequence[str],
-    newest: Sequence[int | None],
-) -> Computed:
-    proba, grid = model.model.forecast(frame)
-    if proba.shape != (len(questions), 3) or not np.isfinite(proba).all():
-        raise RuntimeError(f"model {model.tag} gave no {len(questions)} rows of three probabilities")
-    used = frame.select(model.model.names)
-    explain = any(question.query.explain for question in questions)
-    return Computed(
-        names=used.names,
-        values=used.values,
-        proba=proba,
-        markets=read_markets(grid),
-        contributions=model.model.contributions(frame) if explain else None,
-        versions=versions,
-        newest=newest,
-    )
-
-
-def _describe(questions: Sequence[Question], width: int) -> tuple[Array, list[str], list[int | None]]:
-    """Return features, digests and newest kick-offs; questions that share a state are described together."""
-    values = np.empty((len(questions), width))
-    versions, newest = [""] * len(questions), [None] * len(questions)  # type: list[str], list[int | None]
-    shared: dict[tuple[int, int], tuple[Timeline, MatchFeatures, list[int]]] = {}
-    for place, question in enumerate(questions):
-        if question.row is not None:
-            kept = question.timeline.described(question.row)
-            values[place], versions[place], newest[place] = kept.values, kept.version, kept.newest
-            continue
-        state = question.timeline.state_before(question.day)
-        shared.setdefault((id(question.timeline), id(state)), (question.timeline, state, []))[2].append(place)
-    for timeline, state, places in shared.values():
-        values[places] = state.transform(_table([questions[place] for place in places])).values
-        for place in places:
-            versions[place], newest[place] = state.digest, timeline.newest_kickoff(state)
-    return values, versions, newest
-
-
-def _table(questions: Sequence[Question]) -> MatchTable:
-    fixtures = [question.fixture for question in questions]
-    return MatchTable.from_columns(
-        match_id=[fixture.match_id for fixture in fixtures],
-        competition=[fixture.competition for fixture in fixtures],
-        season=[fixture.season for fixture in fixtures],
-        kickoff=[fixture.kickoff or 0 for fixture in fixtures],
-        home=[fixture.home for fixture in fixtures],
-        away=[fixture.away for fixture in fixtures],
-        neutral=[fixture.is_neutral_venue for fixture in fixtures],
-        odds_home=[fixture.decimal_odds[0] for fixture in fixtures],
-        odds_draw=[fixture.decimal_odds[1] for fixture in fixtures],
-        odds_away=[fixture.decimal_odds[2] for fixture in fixtures],
-    )
-
-
-def _check_complete(frame: FeatureFrame) -> None:
-    """Refuse values that the registry says are never missing; one such row fails its batch, and then itself."""
-    columns = [place for place, name in enumerate(frame.names) if name in _NEEDED]
-    missing = np.isnan(frame.values[:, columns]).any(axis=0)
-    if missing.any():
-        name = frame.names[columns[int(missing.argmax())]]
-        raise FeatureMissing(
-            f"Feature {name!r} cannot be computed for this match. Send a value for it in features.",
-            path=f"$.features.{name}",
-            details={"feature": name},
-        )
+def _told(answer: Answer | Exception, question: Question) -> Answer:
+    """Return what the caller may know; an error of the inside stays in the log."""
+    if isinstance(answer, Forecast | PredictionFailure):
+        return answer
+    log.error("a forecast failed", exc_info=answer, extra={"match_id": question.match.match_id})
+    return PredictionFailure("The forecast could not be computed.")

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from features.matches import SECONDS_PER_DAY, team_name
 from runners.errors import QueryInvalid
@@ -23,18 +25,18 @@ from runners.queries import DescribedMatch, MatchView, PredictionQuery
 from runners.season_names import may_hold
 from runners.shelf import Shelf
 from runners.snapshot import Snapshot, view_of
-from runners.timeline import Timeline
+from runners.timeline import Described, Timeline
 from runners.world import World
 from store.reads import MatchRow
 from store.records import Status
 
 OPEN: Final = frozenset({Status.SCHEDULED, Status.POSTPONED})
 STALE_DAYS: Final = 120  # longer than any summer break
+NO_ODDS: Final = (math.nan, math.nan, math.nan)
 FURTHEST: Final = 2**40 // SECONDS_PER_DAY
 
 
-@dataclass(frozen=True, slots=True)
-class Fixture:
+class Fixture(msgspec.Struct, frozen=True, gc=False):
     """Hold what features need to know of a match to come; ``kickoff`` in seconds since 1970-01-01."""
 
     match_id: str
@@ -44,17 +46,17 @@ class Fixture:
     home: str
     away: str
     is_neutral_venue: bool
-    decimal_odds: tuple[float, float, float] = (math.nan, math.nan, math.nan)  # home, draw, away
+    decimal_odds: tuple[float, float, float] = NO_ODDS  # home, draw, away
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """Hold one query, made out.
 
     Attributes:
         row: Of the timeline, for a played match as of its kick-off; else None and ``fixture`` is described.
         day: Only results of earlier days count.
         as_of: The instant the answer stands for.
+        recalled: The features, where they had to be looked up before the question could join a batch.
     """
 
     query: PredictionQuery
@@ -66,10 +68,13 @@ class Question:
     day: int
     as_of: dt.datetime
     degraded: tuple[str, ...]
+    recalled: Described | None = None
 
     @property
     def is_at_hand(self) -> bool:
         """Return whether the answer needs no replay."""
+        if self.recalled is not None:
+            return True
         if self.row is not None:
             return self.timeline.is_row_at_hand(self.row)
         return self.timeline.state_at_hand(self.day) is not None
@@ -82,12 +87,13 @@ def make_out(query: PredictionQuery, shelf: Shelf, world: World, now: dt.datetim
         PredictionFailure: If the model, the match, a name, an override or the query itself is not to be had.
     """
     model = shelf.find(query.model_name, query.model_version)
-    check_overrides(query.overrides)
+    if query.overrides:
+        check_overrides(query.overrides)
     stored, match, fixture = _match_of(query, world.snapshot)
     lines = world.timelines[model.tag]
     timeline = lines.of(fixture.competition)
     limit = FURTHEST if query.as_of is None or query.as_of >= now else _day(query.as_of)
-    is_overdue = stored is not None and _is_overdue(stored, min(limit, _day(now)))
+    is_overdue = stored is not None and stored.status in OPEN and _is_overdue(stored, min(limit, _day(now)))
     if is_overdue:
         fixture = replace(fixture, kickoff=None)
     day, kickoff = _stands_for(fixture, timeline, limit, now)
@@ -96,12 +102,13 @@ def make_out(query: PredictionQuery, shelf: Shelf, world: World, now: dt.datetim
     row = None
     if stored is not None and stored.status == Status.PLAYED and day == kickoff // SECONDS_PER_DAY:
         row = timeline.row_of(stored.match_id)
-    instants = (now, query.as_of, None if is_overdue else match.kickoff)
-    as_of = min(instant for instant in instants if instant is not None)
+    as_of = now if query.as_of is None else min(now, query.as_of)
+    if match.kickoff is not None and not is_overdue:
+        as_of = min(as_of, match.kickoff)
     reasons = _reasons(model, lines.competitions, timeline, fixture, day, as_of)
     if is_overdue:
         reasons.append("kickoff_passed: the match has no result although its date is past; it is answered as of now")
-    degraded = (*timeline.degraded, *reasons)
+    degraded = (*timeline.degraded, *reasons) if reasons else timeline.degraded
     return Question(query, model, timeline, match, fixture, row, day, as_of, degraded)
 
 
@@ -180,12 +187,12 @@ def _undated(described: DescribedMatch, meetings: list[MatchRow]) -> MatchRow | 
 
 
 def _is_overdue(row: MatchRow, today: int) -> bool:
-    return row.status in OPEN and row.kickoff is not None and row.kickoff // SECONDS_PER_DAY < today
+    return row.kickoff is not None and row.kickoff // SECONDS_PER_DAY < today
 
 
 def _fixture_of(row: MatchRow) -> Fixture:
     told = (row.odds_home, row.odds_draw, row.odds_away)
-    home, draw, away = (math.nan if odds is None else float(odds) for odds in told)
+    has_odds = any(odds is not None for odds in told)
     return Fixture(
         match_id=row.match_id,
         competition=row.competition,
@@ -194,8 +201,13 @@ def _fixture_of(row: MatchRow) -> Fixture:
         home=row.home,
         away=row.away,
         is_neutral_venue=bool(row.neutral_venue),
-        decimal_odds=(home, draw, away),
+        decimal_odds=_decimal(told) if has_odds else NO_ODDS,
     )
+
+
+def _decimal(told: tuple[float | None, float | None, float | None]) -> tuple[float, float, float]:
+    home, draw, away = (math.nan if odds is None else float(odds) for odds in told)
+    return home, draw, away
 
 
 def _stands_for(fixture: Fixture, timeline: Timeline, limit: int, now: dt.datetime) -> tuple[int, int]:

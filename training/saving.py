@@ -55,7 +55,7 @@ def save(name: str, transform: MatchFeatures, model: BoostedOutcome, artifact: A
             model.booster,
             labels={"trained_until": artifact.trained_until.date().isoformat(), "model_type": artifact.model_type},
             metadata=artifact.to_metadata(),
-            custom_objects={"features": transform, "model": replace(model, booster=None)},
+            custom_objects={"features": transform, "model": replace(model, booster=None, trees=None)},
             external_modules=[features, models],
         )
     return tag

@@ -28,15 +28,14 @@ from runners.queries import (
     Contribution,
     DescribedMatch,
     Forecast,
-    Line,
     Markets,
+    MarketShape,
     MatchView,
     ModelView,
     Page,
     PredictionQuery,
     ReceivedOutcome,
     ReceivedResult,
-    Score,
 )
 
 NOON = dt.datetime(2021, 5, 22, 12, 0, tzinfo=dt.UTC)
@@ -46,17 +45,18 @@ FEATURES = {feature.name: feature for feature in REGISTRY}
 USED = ("elo_home", "elo_away", "rest_days_home")
 
 MARKETS = Markets(
-    expected_home_goals=1.75,
-    expected_away_goals=1.0,
-    over_under=(Line(2.5, 0.55, 0.45), Line(3.0, 0.3, 0.5, push=0.2)),
-    both_teams_to_score=0.6,
-    double_chance=(0.8, 0.7, 0.5),
-    draw_no_bet=(5 / 7, 2 / 7),
-    asian_handicap=(Line(-0.5, 0.5, 0.5),),
-    correct_score=(Score(1, 1, 0.125), Score(2, 1, 0.1)),
-    other_scores=0.775,
-    goal_intervals={"home": (0, 3), "away": (0, 2), "total": (1, 5)},
-    interval_coverage=0.8,
+    MarketShape(totals=(2.5, 3.0), handicaps=(-0.5,), scores=2, interval_coverage=0.8),
+    numbers=[
+        *(1.75, 1.0),  # expected goals
+        *(0.55, 0.45, 0.0),  # over, under and push at 2.5 goals
+        *(0.3, 0.5, 0.2),  # at 3
+        *(0.6, 0.4),  # both teams score or not
+        *(0.8, 0.7, 0.5),  # double chance
+        *(5 / 7, 2 / 7),  # draw no bet
+        *(0.5, 0.5, 0.0),  # home, away and push at -0.5
+        *(0.125, 0.1, 0.775),  # the scores 1-1 and 2-1, and all others
+    ],
+    counts=[1, 1, 2, 1, 0, 3, 0, 2, 1, 5],
 )
 
 
@@ -113,7 +113,9 @@ class FakeBackend:
     received: list[ReceivedResult] = field(default_factory=list)
     ids_of_results: dict[str, ReceivedResult] = field(default_factory=dict)
 
-    async def predict(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
+    async def predict(
+        self, queries: Sequence[PredictionQuery], *, deadline: float = math.inf
+    ) -> list[Forecast | PredictionFailure]:
         self._fail()
         self.batches.append(list(queries))
         await asyncio.sleep(self.delay_s)

@@ -106,7 +106,7 @@ async def test_a_backend_that_answers_too_little_is_an_internal_error():
     """No answer is given to the wrong question."""
 
     class Short(FakeBackend):
-        async def predict(self, queries):
+        async def predict(self, queries, *, deadline):
             return (await super().predict(queries))[1:]
 
         async def receive(self, rows):
@@ -156,7 +156,7 @@ async def test_a_failure_outside_a_translated_call_is_still_mapped():
     """A failure raised where none is expected keeps its code."""
 
     class Early(FakeBackend):
-        async def predict(self, queries):
+        async def predict(self, queries, *, deadline):
             raise failures.ModelUnavailable("Loading. Ask again.")
 
     async with client_of(create_application(Early(), settings=settings_with())) as client:
@@ -176,7 +176,7 @@ def test_every_failure_of_the_runners_has_a_code():
     for failure in made:
         failures.PredictionFailure.__init__(failure, "message", path="$.match_id")
 
-    assert len(classes) == 9
+    assert len(classes) == 11
     assert Code.INTERNAL_ERROR not in {refusal_of(failure).code for failure in made}
     assert set(STATUS) == set(MEANING) == set(Code)
 

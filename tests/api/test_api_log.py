@@ -37,7 +37,8 @@ REQUESTS = [
 async def test_each_request_is_noted_once(method, path, body, noted, caplog):
     """Log and observer get the template of the route, never the path or the body."""
     notes = Notes()
-    application = create_application(FakeBackend(), settings=settings_with(), observer=notes)
+    settings = settings_with(logs_every_request=True)
+    application = create_application(FakeBackend(), settings=settings, observer=notes)
     async with client_of(application) as client:
         with caplog.at_level(logging.INFO, "football.access"):
             response = await client.request(method, path, json=body, headers={"X-Request-ID": "id-1"})
@@ -48,6 +49,18 @@ async def test_each_request_is_noted_once(method, path, body, noted, caplog):
     assert (record.request_id, response.headers["x-request-id"]) == ("id-1", "id-1")
     assert record.duration_ms > 0
     assert KNOWN not in record.getMessage()
+
+
+async def test_only_failures_are_logged_unless_all_are_wanted(caplog):
+    """An answer without fault is counted and not logged, for writing the line costs as much as the answer."""
+    notes = Notes()
+    async with client_of(create_application(FakeBackend(), settings=settings_with(), observer=notes)) as client:
+        with caplog.at_level(logging.INFO, "football.access"):
+            await client.post(f"/v1/predictions/default/{KNOWN}")
+            await client.post("/v1/predictions/default/nope")
+
+    assert [record.status for record in caplog.records if record.name == "football.access"] == [404]
+    assert [status for _, _, status, _ in notes.taken] == [200, 404]
 
 
 async def test_a_caller_who_leaves_is_noted(application_with_notes):

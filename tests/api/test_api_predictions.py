@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 
 import msgspec
-import numpy as np
 import pytest
 from fake_backend import KNOWN
 
+from api.prediction_template import bodies_of
 from api.presentation import BLOCKS, prediction_of, prediction_set_of
 from api.requests import PredictionRequest
 from api.responses import Prediction
@@ -254,15 +253,15 @@ async def test_a_number_beyond_every_float_is_refused_with_its_path(client):
     assert response.json()["details"]["path"] == "$.features.elo_home"
 
 
-async def test_numbers_of_numpy_are_written_as_numbers(backend):
-    """A backend that computes with numpy need not convert its figures."""
-    query = PredictionQuery(match_id=KNOWN)
-    (forecast,) = await backend.predict([query])
-    forecast = dataclasses.replace(forecast, proba=tuple(np.array(forecast.proba)))
-    request = PredictionRequest(match_id=KNOWN, prediction_type="probability")
+@pytest.mark.parametrize("prediction_type", list(BLOCKS))
+@pytest.mark.parametrize("explain", [False, True])
+async def test_the_template_writes_what_the_schema_would(backend, prediction_type, explain):
+    """An answer put together from its numbers has the bytes of one encoded by the published schema."""
+    (forecast,) = await backend.predict([PredictionQuery(match_id=KNOWN, explain=explain)])
+    request = PredictionRequest(match_id=KNOWN, prediction_type=prediction_type, explain=explain)
+    now = dt.datetime(2026, 11, 24, 17, 30, 1, 5, tzinfo=dt.UTC)
+    whole = prediction_of(forecast, request, request_id="r-1", predicted_at=now, milliseconds=1.0625)
 
-    prediction = prediction_of(
-        forecast, request, request_id="r", predicted_at=dt.datetime.now(dt.UTC), milliseconds=1.0
-    )
+    (body,) = bodies_of([forecast], [request], now)
 
-    assert msgspec.json.decode(msgspec.json.encode(prediction))["home_win_prob"] == 0.5
+    assert body.sent(b"r-1", milliseconds=1.0625, cached=False) == msgspec.json.encode(whole)

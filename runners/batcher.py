@@ -1,0 +1,156 @@
+"""The adaptive batcher of one model in one worker.
+
+Jobs that arrive in one turn of the event loop are answered together in the
+next: an idle worker makes nobody wait, a busy one has gathered many by the time
+it comes round. There is no timer and no thread. Whoever has left or run out of
+time is dropped before anything is computed for him, and who would have to wait
+longer than he can is told so at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+from runners.errors import DeadlinePassed, Overloaded
+
+J = TypeVar("J")
+A = TypeVar("A")
+
+log = logging.getLogger("football.batcher")
+
+_NEWEST_SHARE: Final = 0.1  # of the newest batch in the running mean of the time a job takes
+
+
+class _Group(Generic[A]):
+    """Hold the jobs of one caller: what is answered, how many are not yet, and who waits for it."""
+
+    __slots__ = ("answers", "arrived", "deadline", "missing", "waiter")
+
+    def __init__(self, size: int, arrived: float, deadline: float, waiter: asyncio.Future[list[A | Exception]]) -> None:
+        self.answers: list[A | Exception | None] = [None] * size
+        self.missing = size
+        self.arrived, self.deadline, self.waiter = arrived, deadline, waiter
+
+    def put(self, place: int, answer: A | Exception) -> None:
+        """Take one answer; the last one wakes the caller."""
+        self.answers[place] = answer
+        self.missing -= 1
+        if self.missing == 0 and not self.waiter.done():
+            self.waiter.set_result([answer for answer in self.answers if answer is not None])
+
+
+class Batcher(Generic[J, A]):
+    """Answer jobs in batches, in the order in which they came.
+
+    Args:
+        answer: Answers a batch, one answer a job, in order; when it raises, each job is tried alone.
+        most_rows: Jobs in one batch; the event loop has a turn between two batches.
+        most_waiting: Jobs that may wait; more are refused.
+        on_batch: Told of each batch: its size, and the seconds that its oldest job waited.
+        clock: In seconds, never going back.
+
+    Attributes:
+        waiting: Jobs that wait now.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[Sequence[J]], Sequence[A | Exception]],
+        *,
+        most_rows: int = 64,
+        most_waiting: int = 4_096,
+        on_batch: Callable[[int, float], None] = lambda _rows, _waited_s: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._answer, self._on_batch, self._clock = answer, on_batch, clock
+        self._most_rows, self._most_waiting = most_rows, most_waiting
+        self._queue: deque[tuple[_Group[A], int, J]] = deque()
+        self._is_scheduled = False
+        self._job_s = 0.0
+
+    @property
+    def waiting(self) -> int:
+        """Return how many jobs wait, those that were abandoned among them."""
+        return len(self._queue)
+
+    @property
+    def expected_wait_s(self) -> float:
+        """Return how long a job that came now would wait, by the time that recent jobs took."""
+        return len(self._queue) * self._job_s
+
+    async def ask(self, jobs: Sequence[J], *, deadline: float = math.inf) -> list[A | Exception]:
+        """Return the answers to jobs in order; one that fails yields its exception and harms no other.
+
+        Args:
+            jobs: One or more.
+            deadline: By the clock; no job is begun after it.
+
+        Raises:
+            Overloaded: If the jobs would wait past the deadline, or too many wait already.
+        """
+        now = self._clock()
+        self._admit(len(jobs), now, deadline)
+        loop = asyncio.get_running_loop()
+        group: _Group[A] = _Group(len(jobs), now, deadline, loop.create_future())
+        self._queue.extend((group, place, job) for place, job in enumerate(jobs))
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            loop.call_soon(self._take_turn)
+        return await group.waiter
+
+    def _admit(self, jobs: int, now: float, deadline: float) -> None:
+        wait_s = self.expected_wait_s
+        if now + wait_s > deadline or len(self._queue) + jobs > self._most_waiting:
+            raise Overloaded(retry_after_s=max(1, math.ceil(wait_s)))
+
+    def _take_turn(self) -> None:
+        batch = self._next_batch()
+        if batch:
+            self._answer_batch(batch)
+        if self._queue:
+            asyncio.get_running_loop().call_soon(self._take_turn)
+        else:
+            self._is_scheduled = False
+
+    def _next_batch(self) -> list[tuple[_Group[A], int, J]]:
+        """Take the oldest jobs that somebody still waits for."""
+        batch: list[tuple[_Group[A], int, J]] = []
+        now = self._clock()
+        while self._queue and len(batch) < self._most_rows:
+            group, place, job = self._queue.popleft()
+            if group.waiter.done():
+                continue
+            if now > group.deadline:
+                group.put(place, DeadlinePassed())
+                continue
+            batch.append((group, place, job))
+        return batch
+
+    def _answer_batch(self, batch: list[tuple[_Group[A], int, J]]) -> None:
+        started = self._clock()
+        answers = answer_together(self._answer, [job for _, _, job in batch])
+        for (group, place, _), answer in zip(batch, answers, strict=True):
+            group.put(place, answer)
+        took_s = (self._clock() - started) / len(batch)
+        self._job_s += _NEWEST_SHARE * (took_s - self._job_s) if self._job_s else took_s
+        self._on_batch(len(batch), started - batch[0][0].arrived)
+
+
+def answer_together(answer: Callable[[Sequence[J]], Sequence[A | Exception]], jobs: Sequence[J]) -> list[A | Exception]:
+    """Return the answers to jobs, in order; when they fail together, each is tried alone, and yields what it raises."""
+    try:
+        answers = answer(jobs)
+        if len(answers) != len(jobs):
+            raise RuntimeError(f"{len(answers)} answers to {len(jobs)} jobs")  # noqa: TRY301 - treated like any failure
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the other jobs
+        if len(jobs) == 1:
+            return [error]
+        log.warning("a batch failed; its jobs are tried alone", extra={"jobs": len(jobs), "reason": str(error)})
+        return [answer_together(answer, [job])[0] for job in jobs]
+    return list(answers)
