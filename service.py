@@ -6,23 +6,34 @@ with, or from this folder, with the newest model of each served name.
 
 from __future__ import annotations
 
+import gc
 import logging
+import os
+import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import bentoml
+import msgspec
 from bentoml.exceptions import NotFound
 
 from api.application import Application, create_application
+from api.caching import COUNTERS, Cache, EntryCodec, Epoch, MemoryLayer, RedisLayer, Tallies, load_secret
+from api.counters import Counters
 from api.exchange import Receive, Send
+from api.prediction_body import PredictionBody
 from api.settings import ApiSettings
 from configs.settings import Settings, load_settings
 from monitoring.json_log import set_up_logging
-from monitoring.metrics import CONTENT_TYPE, Metrics, forget_process
+from monitoring.metrics import CONTENT_TYPE, SHARED_FOLDER, Metrics, forget_process
 from runners.embedded import EmbeddedBackend
 from runners.world import World
 
 log = logging.getLogger("football.service")
+
+SWITCH_INTERVAL_S: Final = 0.0005
+"""How long a thread that loads a model or reads the store may keep the event loop waiting; Python's own is 5 ms."""
 
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 
@@ -72,6 +83,7 @@ class FootballService:
 
     def __init__(self) -> None:
         set_up_logging()
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         given = load_settings()
         given.require_located()
         self.metrics = Metrics()
@@ -84,8 +96,14 @@ class FootballService:
             on_world=self._note_world,
             on_batch=self.metrics.note_batch,
         )
+        shared = shared_folder()
+        self._warm_fixtures = given.service.cache.warm_fixtures
         self.application: Application = create_application(
-            self.backend, settings=api_settings(given), observer=self.metrics
+            self.backend,
+            settings=api_settings(given),
+            observer=self.metrics,
+            cache=cache_of(given, shared) if given.service.cache.enabled else None,
+            counters=Counters(shared),
         )
         self._note_models()
         self.backend.start()
@@ -95,6 +113,13 @@ class FootballService:
     def __is_ready__(self) -> bool:
         """Return whether a model is loaded and the matches are read."""
         return self.backend.is_ready
+
+    @bentoml.on_startup  # type: ignore[untyped-decorator]  # BentoML declares no types for it
+    async def warm(self) -> None:
+        """Answer for the coming fixtures before anybody asks, and leave what is there now out of all collections."""
+        warmed = await self.application.warm(self._warm_fixtures)
+        log.info("ready", extra={"answers_at_hand": warmed})
+        keep_out_of_collections()
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]  # BentoML declares no types for it
     def close(self) -> None:
@@ -136,6 +161,41 @@ def served_tags(bento: bentoml.Bento | None, names: Sequence[str]) -> dict[str, 
     return {name: pinned[name] for name in names}
 
 
+def shared_folder() -> Path | None:
+    """Return the folder that the workers of this server share and that ends with it; None for a lone process."""
+    shared = os.environ.get(SHARED_FOLDER)
+    return None if not shared else Path(shared) / "football"
+
+
+def cache_of(given: Settings, shared: Path | None) -> Cache[PredictionBody]:
+    """Return the cache of answers: in memory, and over Redis where one is configured."""
+    cache = given.service.cache
+    tallies = Tallies(COUNTERS, shared)
+    redis = None
+    if given.redis:
+        secret = given.cache_secret.get_secret_value().encode() or load_secret(given.home / "cache.key")
+        redis = RedisLayer(given.redis, EntryCodec([secret]), tallies)
+    return Cache(
+        msgspec.msgpack.Decoder(PredictionBody),
+        is_sound=PredictionBody.is_sound,
+        size_of=len,
+        memory=MemoryLayer(most_entries=cache.memory_entries, most_bytes=cache.memory_bytes),
+        redis=redis,
+        tallies=tallies,
+        epoch=Epoch(shared),
+    )
+
+
+def keep_out_of_collections() -> None:
+    """Exempt what lives as long as the worker from garbage collection, which would look through it again and again.
+
+    What comes and goes with requests makes no cycles, so collections can also be rarer.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
 def api_settings(given: Settings) -> ApiSettings:
     """Return what the API needs of the settings."""
     service = given.service
@@ -145,6 +205,7 @@ def api_settings(given: Settings) -> ApiSettings:
         max_batch_size=service.max_batch_size,
         max_body_bytes=service.max_body_bytes,
         deadline_s=service.deadline_s,
+        cache_ttl_s=service.cache.ttl_s,
         logs_every_request=service.access_log == "all",
     )
 

@@ -10,8 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
+from api.answers import Answers
 from api.batches import batch_routes
 from api.bodies import CallerLeft
+from api.cache_routes import cache_routes
+from api.caching import Cache
 from api.context import Context
 from api.counters import Counters
 from api.documents import DocumentDesk
@@ -22,6 +25,7 @@ from api.legacy import legacy_routes
 from api.matches import match_routes
 from api.models import model_routes
 from api.observer import Observer, unobserved
+from api.prediction_body import PredictionBody
 from api.predictions import prediction_routes
 from api.query_strings import decode_query
 from api.requests import NoQuery
@@ -42,31 +46,43 @@ error_log = logging.getLogger("football.api")
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
-def create_application(backend: Backend, *, settings: ApiSettings, observer: Observer = unobserved) -> Application:
+def create_application(
+    backend: Backend,
+    *,
+    settings: ApiSettings,
+    observer: Observer = unobserved,
+    cache: Cache[PredictionBody] | None = None,
+    counters: Counters | None = None,
+) -> Application:
     """Return the ASGI application that answers from the backend.
 
     Args:
         backend: Answers every question; the only way to the rest of the service.
         settings: Limits and dates.
         observer: Told of each request once it is answered.
+        cache: Of encoded answers; None computes every one.
+        counters: By default of this process alone.
     """
-    context = Context(backend, settings, Counters())
+    context = Context(backend, settings, counters or Counters())
+    answers = Answers(context, cache, ttl_s=settings.cache_ttl_s)
     routes = (
-        *prediction_routes(context),
-        *batch_routes(context),
+        *prediction_routes(context, answers),
+        *batch_routes(context, answers),
+        *cache_routes(context, cache),
         *match_routes(context),
         *results_routes(context),
         *model_routes(context),
-        *status_routes(context),
+        *status_routes(context, cache),
         *legacy_routes(context),
     )
-    return Application(DocumentDesk(routes, settings).routes, context, observer)
+    return Application(DocumentDesk(routes, settings).routes, context, answers, observer)
 
 
 class Application:
     """Route a request, answer it in the one shape, write it to the access log and tell the observer."""
 
-    def __init__(self, routes: tuple[Route, ...], context: Context, observer: Observer) -> None:
+    def __init__(self, routes: tuple[Route, ...], context: Context, answers: Answers, observer: Observer) -> None:
+        self._answers = answers
         self._router = Router(routes)
         self._context = context
         self._observer = observer
@@ -80,6 +96,10 @@ class Application:
             await _live(receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
+
+    async def warm(self, most: int) -> int:
+        """Answer for up to so many coming fixtures, so that the cache has them; return how many it has."""
+        return await self._answers.warm(most)
 
     async def _serve(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         call = _call_of(scope, receive, self._request_ids.of(scope["headers"]))
@@ -113,7 +133,7 @@ class Application:
 
     def _refused(self, refusal: Refusal, call: Call) -> Answer:
         if refusal.code is Code.INTERNAL_ERROR:
-            self._context.counters.internal_errors += 1
+            self._context.counters.count_internal_error()
         headers = list(refusal.headers)
         if refusal.code is Code.MODEL_UNAVAILABLE:
             headers.append((b"retry-after", str(self._context.settings.retry_after_s).encode()))

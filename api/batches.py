@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 import uuid
 from collections.abc import Sequence
@@ -11,22 +10,21 @@ from typing import TypeAlias
 import msgspec
 
 from api import catalogue
+from api.answers import Answers, Asked, Given
 from api.bodies import decode, decode_item, plain_json, read_body, require_at_most
 from api.context import Context
 from api.errors import Code, Refusal, refusal_of
 from api.exchange import Answer, Call
 from api.path_parameters import model_name_in
-from api.prediction_template import bodies_of
+from api.prediction_body import PredictionBody
 from api.questions import query_of
 from api.requests import BatchPredictionRequest, PredictionRequest
 from api.responses import BatchError, BatchPrediction
 from api.router import Route
 from api.violations import shortened
 from runners.errors import PredictionFailure
-from runners.queries import Forecast, PredictionQuery
 
-Question: TypeAlias = tuple[PredictionRequest, PredictionQuery]
-Reply: TypeAlias = tuple[PredictionRequest, Forecast]
+Reply: TypeAlias = tuple[PredictionBody, bool]  # and whether it was computed for an earlier request
 
 _item = msgspec.json.Decoder(PredictionRequest)
 _batch = msgspec.json.Decoder(BatchPredictionRequest)
@@ -36,8 +34,8 @@ _encoder = msgspec.json.Encoder()
 class BatchDesk:
     """Answer the batch routes."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, answers: Answers) -> None:
+        self._context, self._answers = context, answers
 
     async def predict(self, call: Call) -> Answer:
         """Predict many matches, each with the model that it names."""
@@ -51,13 +49,19 @@ class BatchDesk:
         batch = await self._read(call)
         call.predictions = len(batch.requests)
         questions = [_question(item, index, model_name) for index, item in enumerate(batch.requests)]
-        replies, milliseconds = await self._replies(questions)
-        sent = iter(_sent(replies, call.request_id, milliseconds))
+        with self._context.counting(sum(not isinstance(question, Refusal) for question in questions)) as succeeded:
+            replies = await self._replies(questions)
+            succeeded(sum(not isinstance(reply, Refusal) for reply in replies))
+        milliseconds = (time.perf_counter() - call.started) * 1e3
+        identity = call.request_id.encode()
         entries = [
-            _error_entry(reply, index, batch.requests[index]) if isinstance(reply, Refusal) else next(sent)
+            _error_entry(reply, index, batch.requests[index])
+            if isinstance(reply, Refusal)
+            else msgspec.Raw(reply[0].sent(identity, milliseconds=milliseconds, cached=reply[1]))
             for index, reply in enumerate(replies)
         ]
-        return Answer(200, _encoder.encode(_summary(batch.batch_id, entries, call.started)))
+        cached = sum(reply[1] for reply in replies if not isinstance(reply, Refusal))
+        return Answer(200, _encoder.encode(_summary(batch.batch_id, entries, call.started, cached)))
 
     async def _read(self, call: Call) -> BatchPredictionRequest:
         settings = self._context.settings
@@ -67,55 +71,45 @@ class BatchDesk:
         require_at_most(settings.max_batch_size, len(batch.requests), "requests")
         return batch
 
-    async def _replies(self, questions: Sequence[Question | Refusal]) -> tuple[list[Reply | Refusal], float]:
-        """Ask the backend once for all questions that could be read, and put its answers in their places."""
-        asked = [question[1] for question in questions if not isinstance(question, Refusal)]
-        answers, milliseconds = await self._context.forecasts(asked) if asked else ([], 0.0)
-        waiting = iter(answers)
-        replies: list[Reply | Refusal] = []
-        for index, question in enumerate(questions):
-            if isinstance(question, Refusal):
-                replies.append(question)
-                continue
-            answer = next(waiting)
-            if isinstance(answer, PredictionFailure):
-                replies.append(self._refused(answer, index))
-            else:
-                replies.append((question[0], answer))
-        return replies, milliseconds
+    async def _replies(self, questions: Sequence[Asked | Refusal]) -> list[Reply | Refusal]:
+        """Answer all questions that could be read at once, and put the answers in their places."""
+        asked = {place: question for place, question in enumerate(questions) if not isinstance(question, Refusal)}
+        given = dict(zip(asked, await self._answers.of(list(asked.values())), strict=True)) if asked else {}
+        return [
+            question if isinstance(question, Refusal) else self._reply(given[place], place)
+            for place, question in enumerate(questions)
+        ]
+
+    def _reply(self, given: Given, index: int) -> Reply | Refusal:
+        if isinstance(given.payload, PredictionFailure):
+            return self._refused(given.payload, index)
+        if isinstance(given.payload, Exception):
+            raise given.payload
+        return given.payload, given.is_cached
 
     def _refused(self, failure: PredictionFailure, index: int) -> Refusal:
         refusal = refusal_of(failure, prefix=f"$.requests[{index}]")
         if refusal.code is Code.INTERNAL_ERROR:
-            self._context.counters.internal_errors += 1
+            self._context.counters.count_internal_error()
         return refusal
 
 
-def batch_routes(context: Context) -> tuple[Route, ...]:
+def batch_routes(context: Context, answers: Answers) -> tuple[Route, ...]:
     """Return the batch routes."""
-    desk = BatchDesk(context)
+    desk = BatchDesk(context, answers)
     return (
         Route("POST", "/v1/predictions/predict/batch", desk.predict, catalogue.PREDICT_BATCH),
         Route("POST", "/v1/predictions/batch/{model_name}", desk.predict_with, catalogue.PREDICT_BATCH_WITH),
     )
 
 
-def _question(item: msgspec.Raw, index: int, model_name: str | None) -> Question | Refusal:
+def _question(item: msgspec.Raw, index: int, model_name: str | None) -> Asked | Refusal:
     root = f"$.requests[{index}]"
     try:
         request = decode_item(item, _item, root=root)
         return request, query_of(request, root=root, model_name=model_name)
     except Refusal as refusal:
         return refusal
-
-
-def _sent(replies: Sequence[Reply | Refusal], request_id: str, milliseconds: float) -> list[msgspec.Raw]:
-    """Return the encoded predictions among the replies."""
-    answered = [reply for reply in replies if not isinstance(reply, Refusal)]
-    requests, forecasts = [request for request, _ in answered], [forecast for _, forecast in answered]
-    bodies = bodies_of(forecasts, requests, dt.datetime.now(dt.UTC))
-    identity = request_id.encode()
-    return [msgspec.Raw(body.sent(identity, milliseconds=milliseconds, cached=False)) for body in bodies]
 
 
 def _error_entry(refusal: Refusal, index: int, item: msgspec.Raw) -> BatchError:
@@ -130,7 +124,9 @@ def _error_entry(refusal: Refusal, index: int, item: msgspec.Raw) -> BatchError:
     )
 
 
-def _summary(batch_id: str | None, entries: Sequence[msgspec.Raw | BatchError], started: float) -> BatchPrediction:
+def _summary(
+    batch_id: str | None, entries: Sequence[msgspec.Raw | BatchError], started: float, cached: int
+) -> BatchPrediction:
     errors = [entry for entry in entries if isinstance(entry, BatchError)]
     return BatchPrediction(
         batch_id=batch_id or uuid.uuid4().hex,
@@ -140,5 +136,5 @@ def _summary(batch_id: str | None, entries: Sequence[msgspec.Raw | BatchError], 
         predictions=list(entries),
         errors=errors,
         batch_time_ms=(time.perf_counter() - started) * 1e3,
-        cached_count=0,
+        cached_count=cached,
     )

@@ -7,7 +7,7 @@ from typing import Final
 from api import examples
 from api.errors import Code
 from api.operations import Operation
-from api.requests import FixturesQuery, ModelsQuery, TeamsQuery
+from api.requests import CacheQuery, FixturesQuery, ModelsQuery, TeamsQuery
 
 PREDICTIONS: Final = "Predictions"
 MATCHES: Final = "Matches"
@@ -155,9 +155,41 @@ HEALTH: Final = Operation(
 STATS: Final = Operation(
     identifier="get_stats",
     tag=SERVICE,
-    summary="Show what this worker has counted since it started",
+    summary="Show what the server has counted since it started, over all workers",
     answer="Stats",
     example_answer=examples.STATS,
+)
+CACHE_STATS: Final = Operation(
+    identifier="get_cache_stats",
+    tag=SERVICE,
+    summary="Show what the cache holds and has counted, over all workers",
+    answer="CacheStats",
+    example_answer=examples.CACHE_STATS,
+)
+CACHE_HEALTH: Final = Operation(
+    identifier="get_cache_health",
+    tag=SERVICE,
+    summary="Ask Redis how it is",
+    description="200 whatever the cache says: predictions do not need it.",
+    answer="CacheHealth",
+    example_answer=examples.CACHE_HEALTH,
+)
+PURGE_CACHE: Final = Operation(
+    identifier="purge_cache",
+    tag=SERVICE,
+    summary="Delete cached answers by a glob over model and match",
+    description="Never needed after new results or a new model: their answers have keys of their own.",
+    query=CacheQuery,
+    answer="CachePurge",
+    example_answer=examples.CACHE_PURGE,
+)
+PURGE_MODEL_CACHE: Final = Operation(
+    identifier="purge_model_cache",
+    tag=SERVICE,
+    summary="Delete the cached answers of one model",
+    answer="CachePurge",
+    refusals=(Code.NOT_FOUND, Code.MODEL_NOT_FOUND, Code.MODEL_UNAVAILABLE),
+    example_answer=examples.CACHE_PURGE,
 )
 OPENAPI: Final = Operation(
     identifier="get_openapi",

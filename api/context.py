@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from api.counters import Counters
@@ -26,26 +27,31 @@ class Context:
     def __post_init__(self) -> None:
         object.__setattr__(self, "deadlines", Deadlines(self.settings.deadline_s))
 
-    async def forecasts(self, queries: Sequence[PredictionQuery]) -> tuple[list[Forecast | PredictionFailure], float]:
-        """Answer queries in order with one call of the backend, counted and within the deadline.
-
-        Returns:
-            The answers and the milliseconds that they took together.
+    async def forecasts(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
+        """Answer queries in order with one call of the backend, within the deadline.
 
         Raises:
             Refusal: 504 if the deadline passed.
             RuntimeError: If the backend did not answer each query once.
         """
-        started = time.perf_counter()
         deadline = time.monotonic() + self.settings.deadline_s
+        answers = await self.deadlines.within(self.backend.predict(queries, deadline=deadline))
+        if len(answers) != len(queries):
+            raise RuntimeError(f"the backend gave {len(answers)} answers to {len(queries)} queries")
+        return answers
+
+    @contextmanager
+    def counting(self, asked: int) -> Iterator[Callable[[int], None]]:
+        """Count forecasts that are asked for; gives what is told how many succeeded, none if it never is."""
+        started = time.perf_counter()
         succeeded = 0
-        milliseconds = 0.0
+
+        def tell(count: int) -> None:
+            nonlocal succeeded
+            succeeded = count
+
         try:
-            answers = await self.deadlines.within(self.backend.predict(queries, deadline=deadline))
-            milliseconds = (time.perf_counter() - started) * 1e3
-            if len(answers) != len(queries):
-                raise RuntimeError(f"the backend gave {len(answers)} answers to {len(queries)} queries")
-            succeeded = sum(isinstance(answer, Forecast) for answer in answers)
+            yield tell
         finally:
-            self.counters.count(succeeded=succeeded, failed=len(queries) - succeeded, milliseconds=milliseconds)
-        return answers, milliseconds
+            milliseconds = (time.perf_counter() - started) * 1e3
+            self.counters.count(succeeded=succeeded, failed=asked - succeeded, milliseconds=milliseconds)

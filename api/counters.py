@@ -1,26 +1,48 @@
-"""What one worker counts since it started. Kept in memory; other workers count for themselves."""
+"""What the server counts since it started, over all its workers."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from pathlib import Path
+
+from api.caching import Tallies
+
+_NAMES = ("succeeded", "failed", "internal_errors", "microseconds")
 
 
-@dataclass(slots=True)
 class Counters:
-    """Count forecasts and internal errors."""
+    """Count forecasts and internal errors.
 
-    succeeded: int = 0
-    failed: int = 0
-    internal_errors: int = 0
-    milliseconds: float = 0.0
-    started_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    Args:
+        folder: Where the workers of one server keep what they count; None counts in this process alone.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._tallies = Tallies(_NAMES, folder)
+        self.started_at = dt.datetime.now(dt.UTC)
 
     def count(self, *, succeeded: int, failed: int, milliseconds: float) -> None:
-        """Add one computation; each forecast in it is counted with the time of the whole."""
-        self.succeeded += succeeded
-        self.failed += failed
-        self.milliseconds += milliseconds * succeeded
+        """Add one call; each forecast in it is counted with the time of the whole."""
+        self._tallies.add("succeeded", succeeded)
+        self._tallies.add("failed", failed)
+        self._tallies.add("microseconds", int(milliseconds * 1e3) * succeeded)
+
+    def count_internal_error(self) -> None:
+        """Add one answer with INTERNAL_ERROR."""
+        self._tallies.add("internal_errors")
+
+    def totals(self) -> Totals:
+        """Return what all workers have counted."""
+        return Totals(self._tallies.totals())
+
+
+class Totals:
+    """Hold counts as they were at one instant."""
+
+    def __init__(self, sums: dict[str, int]) -> None:
+        self.succeeded, self.failed = sums["succeeded"], sums["failed"]
+        self.internal_errors = sums["internal_errors"]
+        self._microseconds = sums["microseconds"]
 
     @property
     def success_rate(self) -> float | None:
@@ -31,4 +53,4 @@ class Counters:
     @property
     def mean_milliseconds(self) -> float | None:
         """Return the mean time of a forecast; None before the first."""
-        return self.milliseconds / self.succeeded if self.succeeded else None
+        return self._microseconds / 1e3 / self.succeeded if self.succeeded else None

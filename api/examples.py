@@ -148,7 +148,7 @@ MODEL_DETAIL: Final[dict[str, Any]] = {
 HEALTH: Final[dict[str, Any]] = {
     "status": "healthy",
     "model_loaded": True,
-    "cache_status": "absent",
+    "cache_status": "healthy",
     "hot_reload_enabled": False,
     "loaded_models": [MODEL],
     "uptime_seconds": 86400.0,
@@ -163,12 +163,51 @@ STATS: Final[dict[str, Any]] = {
     "successful_predictions": 990,
     "failed_predictions": 10,
     "internal_errors": 0,
-    "cache_hits": 0,
-    "cache_misses": 0,
+    "cache_hits": 780,
+    "cache_misses": 220,
     "average_prediction_time": 1.7,
     "success_rate": 0.99,
-    "cache_hit_rate": None,
+    "cache_hit_rate": 0.78,
     "started_at": "2021-05-20T09:00:00Z",
+}
+CACHE_STATS: Final[dict[str, Any]] = {
+    "hits": 780,
+    "memory_hits": 700,
+    "redis_hits": 80,
+    "misses": 220,
+    "shared": 12,
+    "sets": 208,
+    "deletes": 0,
+    "errors": 0,
+    "dropped_writes": 0,
+    "odd_values": {"forged": 0},
+    "hit_rate": 0.78,
+    "total_operations": 1208,
+    "memory_entries": 208,
+    "memory_bytes": 998400,
+    "breaker": "closed",
+    "is_healthy": True,
+    "last_operation": {
+        "operation": "get",
+        "cache_key": "fp:1:football:x:8aff914ca6b61bfa2a75f8eaf36ccb0f",
+        "timestamp": "2021-05-21T09:00:00Z",
+    },
+    "created_at": "2021-05-20T09:00:00Z",
+    "uptime_seconds": 86400.0,
+}
+CACHE_HEALTH: Final[dict[str, Any]] = {
+    "status": "healthy",
+    "response_time_ms": 0.4,
+    "redis_info": {"used_memory": 1048576, "connected_clients": 2},
+    "error": None,
+    "cache_stats": CACHE_STATS,
+    "last_check": "2021-05-21T09:00:00Z",
+}
+CACHE_PURGE: Final[dict[str, Any]] = {
+    "status": "success",
+    "message": "Answers of before are not sent again.",
+    "pattern": "football:*",
+    "deleted_count": 208,
 }
 OLD_PREDICTION: Final[dict[str, Any]] = {
     "match_id": MATCH_ID,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -59,12 +59,15 @@ class ModelList(msgspec.Struct, frozen=True, kw_only=True):
     default_model: str | None
 
 
+CacheStatus: TypeAlias = Literal["off", "memory", "healthy", "degraded"]
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """How this worker is; reasons say why it is not healthy."""
 
     status: Literal["healthy", "degraded", "unhealthy"]
     model_loaded: bool
-    cache_status: Literal["absent"]
+    cache_status: Annotated[CacheStatus, Meta(description="degraded: Redis does not answer, memory serves alone.")]
     hot_reload_enabled: bool
     loaded_models: list[ModelSummary]
     uptime_seconds: Annotated[float, Meta(ge=0.0)]
@@ -76,7 +79,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
-    """What this worker has counted since it started; other workers count for themselves."""
+    """What the workers of this server have counted since it started."""
 
     total_predictions: Annotated[int, Meta(ge=0, description="Forecasts asked for; each item of a batch is one.")]
     successful_predictions: Count

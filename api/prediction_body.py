@@ -19,12 +19,22 @@ class PredictionBody(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     Attributes:
         predicted_at: When the forecast was computed, as JSON.
+        usable_until: Unix seconds; what the forecast says of its match may be untrue from then on.
     """
 
     after_request_id: bytes
     predicted_at: bytes
     after_predicted_at: bytes
     after_cached: bytes
+    usable_until: float
+
+    def is_sound(self) -> bool:
+        """Return whether the parts make JSON: what comes from elsewhere may be anything."""
+        try:
+            whole = msgspec.json.decode(self.sent(b"", milliseconds=0.0, cached=True))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False
+        return isinstance(whole, dict)
 
     def sent(self, request_id: bytes, *, milliseconds: float, cached: bool) -> bytes:
         """Return the whole answer as JSON.

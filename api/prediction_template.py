@@ -46,6 +46,7 @@ _CUTS: Final = ("request_id", "predicted_at", "prediction_time_ms", "cached")
 _MARK: Final = re.compile(rb'"@([a-z_]+|[0-9]+)"')
 _OUTCOME: Final = {outcome: _encode(outcome) for outcome in OUTCOMES}
 _FLAG: Final = {True: b"true", False: b"false"}
+SECONDS_PER_DAY: Final = 86_400
 _SOME_TIME: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
@@ -63,12 +64,14 @@ class PredictionTemplate:
             for cut, end in zip(cuts, [*cuts[1:], len(holes)], strict=True)
         ]
 
-    def body(self, forecast: Forecast, request: PredictionRequest, predicted_at: bytes) -> PredictionBody:
+    def body(
+        self, forecast: Forecast, request: PredictionRequest, predicted_at: bytes, usable_until: float
+    ) -> PredictionBody:
         """Return the encoded answer to a request; ``predicted_at`` is already JSON."""
         markets = forecast.markets
         tokens = [*_tokens(self._chosen([*markets.numbers, *markets.counts])), *_named_tokens(forecast, request)]
         after_request_id, after_predicted_at, _, after_cached = [part.filled(tokens) for part in self._parts]
-        return PredictionBody(after_request_id, predicted_at, after_predicted_at, after_cached)
+        return PredictionBody(after_request_id, predicted_at, after_predicted_at, after_cached, usable_until)
 
 
 class _Part:
@@ -97,10 +100,22 @@ def bodies_of(
 ) -> list[PredictionBody]:
     """Return the encoded answers to requests, in order."""
     moment = _encode(predicted_at)
+    midnight = _next_midnight(predicted_at)
     return [
-        template_of(forecast.markets.shape, request.prediction_type).body(forecast, request, moment)
+        template_of(forecast.markets.shape, request.prediction_type).body(
+            forecast, request, moment, _usable_until(forecast.match.kickoff, predicted_at, midnight)
+        )
         for forecast, request in zip(forecasts, requests, strict=True)
     ]
+
+
+def _next_midnight(now: dt.datetime) -> float:
+    """Return when the day ends: what is stale or overdue goes by days."""
+    return (now.timestamp() // SECONDS_PER_DAY + 1) * SECONDS_PER_DAY
+
+
+def _usable_until(kickoff: dt.datetime | None, now: dt.datetime, midnight: float) -> float:
+    return midnight if kickoff is None or kickoff <= now else min(midnight, kickoff.timestamp())
 
 
 def _tokens(numbers: Sequence[float]) -> list[bytes]:

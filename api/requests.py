@@ -193,5 +193,21 @@ class ModelsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     model_type: ModelType | UnsetType = UNSET
 
 
+class CacheQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Choose cached answers."""
+
+    pattern: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=256,
+            description=(
+                "A glob over MODEL:MATCH with *, ? and [...], such as football:* or *:de.1-*; without a colon it is"
+                " matched against either name. Never reaches anything else."
+            ),
+        ),
+    ] = "*"
+
+
 class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Take no query parameter."""

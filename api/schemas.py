@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from api import model_responses, requests, responses
+from api import cache_responses, model_responses, requests, responses
+from api.caching import CacheStats
 from api.errors import Error
 from api.questions import DESCRIBING_FIELDS, NEEDED_TO_DESCRIBE
 from api.requests import PYTHON_END
@@ -43,6 +44,9 @@ _ANSWERS: Final[Sequence[type[msgspec.Struct]]] = (
     model_responses.ModelList,
     model_responses.ModelDetail,
     model_responses.Health,
+    CacheStats,
+    cache_responses.CacheHealth,
+    cache_responses.CachePurge,
     model_responses.Stats,
     model_responses.OldPrediction,
     model_responses.OldBatch,

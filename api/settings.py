@@ -25,6 +25,7 @@ class ApiSettings:
         retry_after_s: What 503 answers tell the caller to wait.
         default_page_size: Matches on a page of fixtures when the caller does not say.
         max_page_size: Matches on a page of fixtures at most.
+        cache_ttl_s: Seconds for which an answer may be sent again, give or take a tenth.
         logs_every_request: Whether requests that were answered well are written to the access log too.
 
     Raises:
@@ -41,6 +42,7 @@ class ApiSettings:
     retry_after_s: int = 5
     default_page_size: int = 100
     max_page_size: int = 1_000
+    cache_ttl_s: float = 300.0
     logs_every_request: bool = False
 
     def __post_init__(self) -> None:
@@ -49,6 +51,7 @@ class ApiSettings:
         _require("max_body_bytes", self.max_body_bytes, 1, 2**30)
         _require("deadline_s", self.deadline_s, 0.001, 600)
         _require("results_deadline_s", self.results_deadline_s, 0.001, 600)
+        _require("cache_ttl_s", self.cache_ttl_s, 0.1, 86_400)
         _require("retry_after_s", self.retry_after_s, 1, 3_600)
         _require("default_page_size", self.default_page_size, 1, self.max_page_size)
         for name in ("old_api_deprecated_at", "old_api_ends_at"):

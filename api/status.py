@@ -1,4 +1,4 @@
-"""The routes that say how the service is and what this worker has counted."""
+"""The routes that say how the service is and what the server has counted."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from api import catalogue
+from api.caching import Cache
 from api.context import Context
 from api.exchange import Answer, Call
-from api.model_responses import Health, Stats
+from api.model_responses import CacheStatus, Health, Stats
 from api.models import summary_of
+from api.prediction_body import PredictionBody
 from api.presentation import utc
 from api.router import Route
 
@@ -26,9 +28,10 @@ _encoder = msgspec.json.Encoder()
 class StatusDesk:
     """Answer the health and stats routes."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, cache: Cache[PredictionBody] | None) -> None:
         self._backend = context.backend
         self._counters = context.counters
+        self._cache = cache
 
     async def health(self, call: Call) -> Answer:  # noqa: ARG002 - every handler takes the call
         """Say how the service is; 503 if it cannot predict."""
@@ -37,7 +40,7 @@ class StatusDesk:
         health = Health(
             status=STATUSES[condition.status],
             model_loaded=bool(models),
-            cache_status="absent",
+            cache_status=cache_status_of(self._cache),
             hot_reload_enabled=False,
             loaded_models=models,
             uptime_seconds=max((dt.datetime.now(dt.UTC) - condition.started_at).total_seconds(), 0.0),
@@ -50,21 +53,31 @@ class StatusDesk:
         return Answer(status_of(condition.status), _encoder.encode(health))
 
     async def stats(self, call: Call) -> Answer:  # noqa: ARG002 - every handler takes the call
-        """Say what this worker has counted. There is no cache yet, so none of its reads is counted."""
-        counters = self._counters
+        """Say what all workers have counted."""
+        totals = self._counters.totals()
+        cache = None if self._cache is None else self._cache.stats()
         stats = Stats(
-            total_predictions=counters.succeeded + counters.failed,
-            successful_predictions=counters.succeeded,
-            failed_predictions=counters.failed,
-            internal_errors=counters.internal_errors,
-            cache_hits=0,
-            cache_misses=0,
-            average_prediction_time=counters.mean_milliseconds,
-            success_rate=counters.success_rate,
-            cache_hit_rate=None,
-            started_at=counters.started_at,
+            total_predictions=totals.succeeded + totals.failed,
+            successful_predictions=totals.succeeded,
+            failed_predictions=totals.failed,
+            internal_errors=totals.internal_errors,
+            cache_hits=0 if cache is None else cache.hits,
+            cache_misses=0 if cache is None else cache.misses,
+            average_prediction_time=totals.mean_milliseconds,
+            success_rate=totals.success_rate,
+            cache_hit_rate=None if cache is None else cache.hit_rate,
+            started_at=self._counters.started_at,
         )
         return Answer(200, _encoder.encode(stats))
+
+
+def cache_status_of(cache: Cache[PredictionBody] | None) -> CacheStatus:
+    """Return in a word how the cache is: without Redis in use, memory serves alone."""
+    if cache is None:
+        return "off"
+    if cache.redis is None:
+        return "memory"
+    return "healthy" if cache.redis.breaker_state == "closed" else "degraded"
 
 
 def status_of(condition: str) -> int:
@@ -76,9 +89,9 @@ def status_of(condition: str) -> int:
     return 503 if condition == "unhealthy" else 200
 
 
-def status_routes(context: Context) -> tuple[Route, ...]:
+def status_routes(context: Context, cache: Cache[PredictionBody] | None) -> tuple[Route, ...]:
     """Return the health and stats routes."""
-    desk = StatusDesk(context)
+    desk = StatusDesk(context, cache)
     return (
         Route("GET", "/v1/predictions/health", desk.health, catalogue.HEALTH),
         Route("GET", "/v1/predictions/stats", desk.stats, catalogue.STATS),

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from yaml import YAMLError
 
@@ -38,6 +38,18 @@ def require_loopback(host: str) -> str:
     return host
 
 
+class CacheSettings(BaseModel):
+    """Hold what the cache of encoded answers may take."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = Field(description="Whether answers are kept and sent again.")
+    ttl_s: float = Field(gt=0, le=86_400, description="Seconds for which, give or take a tenth; never past kick-off.")
+    memory_entries: int = Field(ge=1, description="Most answers in the memory of one worker.")
+    memory_bytes: int = Field(ge=1_048_576, description="Most bytes of them.")
+    warm_fixtures: int = Field(ge=0, description="Coming fixtures whose answers are computed before a worker is ready.")
+
+
 class ServiceSettings(BaseModel):
     """Hold what a serving process needs."""
 
@@ -55,6 +67,7 @@ class ServiceSettings(BaseModel):
         description="Which requests are logged, one JSON line each: those answered with an error, or all."
     )
     store_poll_s: float = Field(gt=0, le=5, description="Seconds between looks at the match store for new results.")
+    cache: CacheSettings = Field(description="What is kept of answers, to be sent again.")
     models: tuple[str, ...] = Field(min_length=1, description="Model names to serve; the first is the default one.")
     old_api_deprecated_at: AwareDatetime = Field(description="Sent as the Deprecation header of the old API.")
     old_api_ends_at: AwareDatetime = Field(description="From this instant on the old API answers 410.")
@@ -78,12 +91,19 @@ class Settings(BaseSettings):
     Attributes:
         home: Folder for the match store, downloads and rejects; ``FOOTBALL_HOME``.
         database: URL of the match store, empty for SQLite in ``home``; ``FOOTBALL_DATABASE_URL``.
+        redis: URL of the Redis that workers and servers share answers through, empty for none; ``FOOTBALL_REDIS_URL``.
+        cache_secret: What answers in Redis are signed with, the same on every machine that shares it; empty for a
+            file in ``home``; ``FOOTBALL_CACHE_SECRET``.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="FOOTBALL_", env_nested_delimiter="__")
 
     home: Path = Field(default_factory=_default_home)
     database: str = Field(default="", validation_alias=AliasChoices("FOOTBALL_DATABASE_URL", "database"))
+    redis: str = Field(default="", validation_alias=AliasChoices("FOOTBALL_REDIS_URL", "redis"))
+    cache_secret: SecretStr = Field(
+        default=SecretStr(""), validation_alias=AliasChoices("FOOTBALL_CACHE_SECRET", "cache_secret")
+    )
     service: ServiceSettings
     training: TrainingSettings
 

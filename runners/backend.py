@@ -52,6 +52,14 @@ class Backend(Protocol):
         """
         ...
 
+    def version_of(self, model_name: str, model_version: str | None) -> tuple[str, str]:
+        """Return the full name of a model, and a text that changes whenever its answers may.
+
+        Raises:
+            ModelNotFound, ModelVersionNotFound, ModelUnavailable: If the model cannot answer.
+        """
+        ...
+
     def fixtures(
         self,
         *,

@@ -66,6 +66,7 @@ class EmbeddedBackend:
         )
         # A thread of its own: results must not queue behind replays of old matches, which fill the loop's own.
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="results-writer")
+        self._versioned: tuple[World | None, str] = (None, "")
         self._predictor = Predictor(self.shelf, lambda: self.follower.world, on_batch=on_batch)
 
     def start(self) -> None:
@@ -92,6 +93,18 @@ class EmbeddedBackend:
     def predict_now(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
         """Answer queries in this thread, for programs that serve nobody else."""
         return self._predictor.predict_now(queries)
+
+    def version_of(self, model_name: str, model_version: str | None) -> tuple[str, str]:
+        """Return the full name of a model, and a text that changes whenever its answers may.
+
+        Raises:
+            ModelNotFound, ModelVersionNotFound, ModelUnavailable: If the model cannot answer.
+        """
+        model = self.shelf.find(model_name, model_version)
+        world = self._world
+        if world is not self._versioned[0]:
+            self._versioned = (world, world.version)
+        return model.name, f"{model.digest} {self._versioned[1]}"
 
     def fixtures(
         self,
@@ -164,10 +177,14 @@ class EmbeddedBackend:
         )
 
     @property
-    def _snapshot(self) -> Snapshot:
+    def _world(self) -> World:
         if self.follower.world is None:
             raise ModelUnavailable("The matches are not read yet. Ask again in a moment.")
-        return self.follower.world.snapshot
+        return self.follower.world
+
+    @property
+    def _snapshot(self) -> Snapshot:
+        return self._world.snapshot
 
     def _receive(self, rows: Sequence[ReceivedResult]) -> list[ReceivedOutcome]:
         engine: sa.Engine = open_store(self._database_url)

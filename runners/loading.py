@@ -7,6 +7,7 @@ served before the golden pairs agree.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import logging
 from dataclasses import dataclass
 
@@ -43,6 +44,7 @@ class LoadedModel:
     Attributes:
         features: The feature transform at the training cut-off; never moved, only copied.
         model: Ready to forecast; its trees run on one thread.
+        digest: Of all files of the saved model.
     """
 
     name: str
@@ -52,6 +54,7 @@ class LoadedModel:
     model: BoostedOutcome
     created_at: dt.datetime
     size_bytes: int
+    digest: str
 
     @property
     def tag(self) -> str:
@@ -102,12 +105,23 @@ def load(tag: str) -> LoadedModel:
         model=model,
         created_at=stored.info.creation_time,
         size_bytes=size_of(stored),
+        digest=digest_of(stored),
     )
 
 
 def size_of(stored: bentoml.Model) -> int:
     """Return the bytes that a saved model takes on disk."""
     return sum(file.stat().st_size for file in stored._path.rglob("*") if file.is_file())  # noqa: SLF001 - no public way to its folder
+
+
+def digest_of(stored: bentoml.Model) -> str:
+    """Return a digest of the names and bytes of a saved model's files."""
+    digest = hashlib.sha256()
+    folder = stored._path  # noqa: SLF001 - no public way to its folder
+    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest.update(f"{file.relative_to(folder)} {content}\n".encode())
+    return digest.hexdigest()
 
 
 def _artifact(stored: bentoml.Model) -> Artifact:

@@ -71,6 +71,7 @@ class Timeline:
         first: Rows from here on were replayed from ``base``; earlier ones are in ``past``.
         current: The state after every match.
         degraded: Why all answers rest on less than they should; empty when all is well.
+        described_fixtures: Features of matches to come that the current state has described so far; its users bound it.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Timeline:
         self._values, self._versions = recent
         self._states = states
         self._lookback = lookback
+        self.described_fixtures: dict[Any, Array] = {}
         self._row_of = dict(zip(table.match_id.tolist(), range(len(table)), strict=True))
         self._newest = np.maximum.accumulate(table.kickoff) if len(table) else table.kickoff
         self._days = _days_of(table)

@@ -102,12 +102,14 @@ class FakeBackend:
         crash: Raised by every method, if set.
         broken_model: Name of a model that exists but is unavailable.
         batches: The queries of every call of ``predict``.
+        state: Changes whenever results come in, as far as the cache can tell.
     """
 
     delay_s: float = 0.0
     crash: Exception | None = None
     status: str = "healthy"
     broken_model: str = "broken"
+    state: str = "state-1"
     has_model: bool = True
     batches: list[list[PredictionQuery]] = field(default_factory=list)
     received: list[ReceivedResult] = field(default_factory=list)
@@ -120,6 +122,12 @@ class FakeBackend:
         self.batches.append(list(queries))
         await asyncio.sleep(self.delay_s)
         return [self._predict(query) for query in queries]
+
+    def version_of(self, model_name: str, model_version: str | None) -> tuple[str, str]:
+        model = self.model(model_name)
+        if model_version not in {None, model.version}:
+            raise ModelVersionNotFound(model_name, str(model_version), [model.version])
+        return model.name, self.state
 
     def _predict(self, query: PredictionQuery) -> Forecast | PredictionFailure:
         try:

@@ -29,7 +29,7 @@ async def unused(call):
         ("POST", "/v1/predictions/predict/x", 404, None),
         ("POST", "/v1/predictions/health/x", 404, None),
         ("POST", "/v1/predictions/models/default/reload", 404, None),
-        ("GET", "/v1/predictions/cache/stats", 404, None),
+        ("GET", "/v1/predictions/cache/nothing", 404, None),
         ("POST", "/v1/predictions/hot-reload/start", 404, None),
         ("POST", "/v1/predictions/batch/stats", 404, None),
         ("GET", "/v1/predictions/models/cache", 404, None),

@@ -53,7 +53,7 @@ async def test_health_says_whether_the_service_can_predict(status, http_status):
 
     assert response.status_code == http_status
     assert answer["status"] == status
-    assert (answer["cache_status"], answer["hot_reload_enabled"]) == ("absent", False)
+    assert (answer["cache_status"], answer["hot_reload_enabled"]) == ("off", False)
     assert answer["model_loaded"] is True
     assert answer["loaded_models"][0]["model_name"] == "football"
     assert answer["memory_usage_mb"] == 2.0

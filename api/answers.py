@@ -1,0 +1,156 @@
+"""Encoded predictions, from the cache or computed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Hashable, Sequence
+from typing import Final, TypeAlias
+
+import msgspec
+
+from api.caching import Cache, Obtained, key_of
+from api.context import Context
+from api.prediction_body import PredictionBody
+from api.prediction_template import bodies_of
+from api.requests import PredictionRequest
+from runners.errors import PredictionFailure
+from runners.queries import PredictionQuery
+
+Asked: TypeAlias = tuple[PredictionRequest, PredictionQuery]
+Given: TypeAlias = Obtained[PredictionBody]
+
+MOST_SPELLINGS: Final = 20_000
+LONGEST_SPELLING: Final = 512
+WARMED_TOGETHER: Final = 100
+
+_pack = msgspec.msgpack.Encoder().encode
+
+
+class Answers:
+    """Answer requests.
+
+    Args:
+        context: What every handler works with.
+        cache: None to compute every answer.
+        ttl_s: Seconds for which an answer may be sent again.
+    """
+
+    def __init__(self, context: Context, cache: Cache[PredictionBody] | None, *, ttl_s: float) -> None:
+        self._context, self._cache, self._ttl_s = context, cache, ttl_s
+        # How a request was spelled -> the model it names, the version of everything behind the answer, and its key.
+        self._spelled: dict[Hashable, tuple[str, str | None, str, str]] = {}
+
+    async def of(self, asked: Sequence[Asked], *, spelled: Hashable = None) -> list[Given]:
+        """Return the encoded prediction, or the failure, of each request, in order.
+
+        Args:
+            asked: Requests and what they mean.
+            spelled: How a single request was written, to be found by ``again``; None not to be.
+        """
+        if self._cache is None:
+            return [Obtained(answer, "computed") for answer in await self._computed(asked)]
+        keys: dict[int, str] = {}
+        given: dict[int, Given] = {}
+        for place, (request, query) in enumerate(asked):
+            try:
+                name, token = self._context.backend.version_of(query.model_name, query.model_version)
+            except PredictionFailure as failure:
+                given[place] = Obtained(failure, "computed")
+                continue
+            keys[place] = key_of(name, query.match_id, token, canonical_of(request, query))
+            if spelled is not None and not request.force_recalculate:
+                self._remember(spelled, query, token, keys[place])
+        for force in (False, True):
+            places = [place for place in keys if asked[place][0].force_recalculate == force]
+            if places:
+                obtained = await self._obtained([asked[i] for i in places], [keys[i] for i in places], force=force)
+                given |= zip(places, obtained, strict=True)
+        return [given[place] for place in range(len(asked))]
+
+    def again(self, spelled: Hashable) -> PredictionBody | None:
+        """Return the answer to a request that was spelled the same before, if it is in memory and still true."""
+        known = self._spelled.get(spelled)
+        if known is None or self._cache is None:
+            return None
+        name, version, token, key = known
+        try:
+            if self._context.backend.version_of(name, version)[1] != token:
+                return None
+        except PredictionFailure:
+            return None
+        return self._cache.peek(key)
+
+    async def warm(self, most: int) -> int:
+        """Answer the plain question for up to so many coming fixtures; return how many answers are at hand.
+
+        A failure is no reason not to serve: it is met again, and told, when somebody asks.
+        """
+        if self._cache is None or most == 0 or not self._context.backend.condition().newest_result_at:
+            return 0
+        page = self._context.backend.fixtures(
+            competition=None,
+            earliest=dt.datetime.now(dt.UTC),
+            latest=None,
+            team=None,
+            status=None,
+            offset=0,
+            limit=most,
+        )
+        ids = [match.match_id for match in page.matches if match.match_id is not None]
+        given: list[Given] = []
+        for first in range(0, len(ids), WARMED_TOGETHER):
+            asked = [
+                (PredictionRequest(), PredictionQuery(match_id=one)) for one in ids[first : first + WARMED_TOGETHER]
+            ]
+            given += await self.of(asked)
+        return sum(not isinstance(one.payload, Exception) for one in given)
+
+    async def _obtained(self, asked: Sequence[Asked], keys: Sequence[str], *, force: bool) -> list[Given]:
+        assert self._cache is not None
+
+        async def compute(positions: Sequence[int]) -> Sequence[PredictionBody | Exception]:
+            return await self._computed([asked[position] for position in positions])
+
+        return await self._cache.obtain(keys, compute, ttl_s=self._ttl_s, until=_until, force=force)
+
+    async def _computed(self, asked: Sequence[Asked]) -> list[PredictionBody | Exception]:
+        forecasts = await self._context.forecasts([query for _, query in asked])
+        answered = [place for place, forecast in enumerate(forecasts) if not isinstance(forecast, PredictionFailure)]
+        written = bodies_of(
+            [forecast for forecast in forecasts if not isinstance(forecast, PredictionFailure)],
+            [asked[place][0] for place in answered],
+            dt.datetime.now(dt.UTC),
+        )
+        bodies = dict(zip(answered, written, strict=True))
+        return [
+            forecast if isinstance(forecast, PredictionFailure) else bodies[place]
+            for place, forecast in enumerate(forecasts)
+        ]
+
+    def _remember(self, spelled: Hashable, query: PredictionQuery, token: str, key: str) -> None:
+        if len(self._spelled) >= MOST_SPELLINGS:
+            self._spelled.clear()
+        self._spelled[spelled] = (query.model_name, query.model_version, token, key)
+
+
+def canonical_of(request: PredictionRequest, query: PredictionQuery) -> bytes:
+    """Return what an answer depends on beside the model and the match id, in one spelling.
+
+    >>> canonical_of(PredictionRequest(match_id="m"), PredictionQuery(match_id="m"))
+    b'winner'
+    """
+    described = query.described
+    if described is None and query.as_of is None and not (query.overrides or query.explain):
+        return request.prediction_type.encode()
+    parts = (
+        None if described is None else (described.home_team, described.away_team, described.competition),
+        None if described is None else (described.kickoff, described.is_neutral_venue),
+        None if query.as_of is None else query.as_of.astimezone(dt.UTC),
+        sorted(query.overrides.items()),
+        query.explain,
+    )
+    return request.prediction_type.encode() + _pack(parts)
+
+
+def _until(body: PredictionBody) -> float:
+    return body.usable_until
