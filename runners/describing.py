@@ -58,8 +58,8 @@ def describe(questions: Sequence[Question], width: int) -> Description:
         else:
             to_come[question.timeline, question.timeline.state_before(question.day)].append(place)
     for timeline, places in played.items():
-        rows = [timeline.described(questions[place].row or 0) for place in places]
-        _fill(found, places, np.array([r.values for r in rows]), [r.version for r in rows], [r.newest for r in rows])
+        rows = [row for place in places if (row := questions[place].row) is not None]
+        _fill(found, places, *timeline.described_many(rows))
     for (timeline, state), places in to_come.items():
         values = _described_fixtures(timeline, state, [questions[place].fixture for place in places])
         newest = timeline.newest_kickoff(state)

@@ -15,8 +15,10 @@ says so.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
@@ -92,10 +94,11 @@ class Timeline:
         self._lookback = lookback
         self.described_fixtures: dict[Any, Array] = {}
         self._row_of = dict(zip(table.match_id.tolist(), range(len(table)), strict=True))
-        self._newest = np.maximum.accumulate(table.kickoff) if len(table) else table.kickoff
+        self._newest: list[int] = list(accumulate(table.kickoff.tolist(), max))
         self._days = _days_of(table)
-        self._day = table.day
-        days = self._day.tolist()
+        # Plain lists: looking one value up in an array takes ten times as long.
+        days: list[int] = table.day.tolist()
+        self._day = days
         self._team_day: dict[str, int] = dict(zip(table.home.tolist(), days, strict=True))
         for team, day in zip(table.away.tolist(), days, strict=True):
             self._team_day[team] = max(day, self._team_day.get(team, day))
@@ -139,16 +142,29 @@ class Timeline:
 
     def described(self, row: int) -> Described:
         """Return the features that a played match had before its kick-off, as training saw them."""
-        known = self.known_before(int(self._day[row]))
-        newest = None if known == 0 else int(self._newest[known - 1])
+        known = self.known_before(self._day[row])
+        newest = None if known == 0 else self._newest[known - 1]
         if row >= self.first:
             return Described(self._values[row - self.first], self._versions[row - self.first], newest)
         old = self.past.recall()
         return Described(old.values[row], old.versions[row], newest)
 
+    def described_many(self, rows: Sequence[int]) -> tuple[Array, list[str], list[int | None]]:
+        """Return of played matches their features, the digests of what was known then, and its newest kick-offs."""
+        known = [bisect_left(self._day, self._day[row]) for row in rows]
+        newest = [None if before == 0 else self._newest[before - 1] for before in known]
+        if min(rows) >= self.first:
+            places = [row - self.first for row in rows]
+            return self._values[places], [self._versions[place] for place in places], newest
+        if len(rows) > 1 and max(rows) >= self.first:
+            kept = [self.described(row) for row in rows]
+            return np.array([one.values for one in kept]), [one.version for one in kept], newest
+        old = self.past.recall()
+        return old.values[list(rows)], [old.versions[row] for row in rows], newest
+
     def known_before(self, day: int) -> int:
         """Return the number of matches of earlier days."""
-        return int(np.searchsorted(self._day, day))
+        return bisect_left(self._day, day)
 
     def state_at_hand(self, day: int) -> MatchFeatures | None:
         """Return the state that knows exactly the days before a day, if no replay is needed for it."""
@@ -167,15 +183,15 @@ class Timeline:
         """Return the kick-off of the newest result that a state knows, None if it knows none."""
         if state.matches_known == 0:
             return None
-        known = int(np.searchsorted(self._day, state.last_day, side="right"))
+        known = bisect_right(self._day, state.last_day)
         at_least = int(state.last_day) * SECONDS_PER_DAY
-        return max(at_least, int(self._newest[known - 1])) if known else at_least
+        return max(at_least, self._newest[known - 1]) if known else at_least
 
     def newest_day(self, competition: str, before: int) -> int | None:
         """Return the day of the newest result of a competition before a day, None if there is none."""
         days = self._days.get(competition)
-        known = 0 if days is None else int(np.searchsorted(days, before))
-        return None if days is None or known == 0 else int(days[known - 1])
+        known = 0 if days is None else bisect_left(days, before)
+        return None if days is None or known == 0 else days[known - 1]
 
     def newest_team_day(self, team: str) -> int:
         """Return the day of the newest match of a team; far in the past if there is none."""
@@ -217,6 +233,6 @@ def _start(base: Base, table: MatchTable) -> tuple[MatchFeatures, tuple[str, ...
     return base.blank(), ()
 
 
-def _days_of(table: MatchTable) -> Mapping[str, NDArray[np.int64]]:
+def _days_of(table: MatchTable) -> Mapping[str, list[int]]:
     codes, numbers = np.unique(table.competition.astype(str), return_inverse=True)
-    return {str(code): table.day[numbers == number] for number, code in enumerate(codes)}
+    return {str(code): table.day[numbers == number].tolist() for number, code in enumerate(codes)}
