@@ -95,7 +95,7 @@ def load(tag: str) -> LoadedModel:
     features, model = _unpickle(stored)
     if wrong := _mismatches(stored, artifact, features, model):
         raise ModelRefused(str(stored.tag), [f"golden check: {name} differ from what was saved" for name in wrong])
-    _compile(str(stored.tag), model)
+    compile_trees(str(stored.tag), model)
     log.info("model loaded", extra={"model": str(stored.tag)})
     return LoadedModel(
         name=stored.tag.name,
@@ -143,8 +143,12 @@ def _unpickle(stored: bentoml.Model) -> tuple[MatchFeatures, BoostedOutcome]:
     return features, model
 
 
-def _compile(tag: str, model: BoostedOutcome) -> None:
-    """Compile the trees and compare them with XGBoost's own scores; trees that cannot be compiled are left to it."""
+def compile_trees(tag: str, model: BoostedOutcome) -> None:
+    """Compile the trees of a model and compare them with XGBoost; trees that cannot be compiled are left to it.
+
+    Raises:
+        ModelRefused: If the two score any probing row differently.
+    """
     try:
         model.compile()
     except CannotCompile as error:

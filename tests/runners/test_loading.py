@@ -9,14 +9,17 @@ from dataclasses import replace
 
 import bentoml
 import bentoml.xgboost
+import numpy as np
 import pytest
 from small_world import save_tampered
 
 import features
 import models
+from models.forest import CannotCompile
 from runners.artifact import Artifact
 from runners.errors import ModelNotFound, ModelUnavailable, ModelVersionNotFound
-from runners.loading import ModelRefused, load
+from runners.loading import ModelRefused, compile_trees, load
+from runners.probing import SCORER_TOLERANCE, largest_difference
 from runners.shelf import Shelf
 
 
@@ -198,3 +201,53 @@ def test_the_artifact_survives_the_model_store(home):
     assert artifact.competitions == ["qa.1", "qb.1", "qc.1"]
     assert artifact.python == ".".join(map(str, sys.version_info[:2]))
     assert artifact.incompatibilities() == []
+
+
+def test_compiled_trees_are_compared_with_xgboost(model):
+    """
+    Ten thousand rows at and beside the thresholds are scored alike, and a leaf that is off by a trace is found.
+    """
+    compiled = model.model
+    wrong = replace(compiled, trees=replace(compiled.trees, leaf_values=compiled.trees.leaf_values + np.float32(1e-5)))
+
+    assert compiled.trees is not None
+    assert largest_difference(compiled) == 0.0
+    assert largest_difference(wrong, probes=500) > SCORER_TOLERANCE
+
+
+def test_a_model_whose_compiled_trees_differ_is_refused(model):
+    """
+    Trees that score otherwise than XGBoost are not served.
+    """
+    off = Tampered(model.model)
+    with pytest.raises(ModelRefused, match="compiled trees differ from XGBoost"):
+        compile_trees("football:off", off)
+
+
+class Tampered:
+    """A model that compiles to trees with one leaf changed."""
+
+    def __init__(self, model) -> None:
+        self.names, self.booster, self._model = model.names, model.booster, model
+        self.trees = None
+
+    def compile(self) -> None:
+        leaves = self._model.trees.leaf_values.copy()
+        leaves[0] += np.float32(0.01)
+        self.trees = replace(self._model.trees, leaf_values=leaves)
+
+
+def test_trees_that_cannot_be_compiled_are_left_to_xgboost(caplog):
+    """
+    A model of deeper trees is served all the same, and the log says why it takes longer.
+    """
+
+    class Deep:
+        trees = None
+
+        def compile(self) -> None:
+            raise CannotCompile("a tree has 128 leaves, expected at most 64")
+
+    compile_trees("football:deep", Deep())
+
+    assert "not compiled" in caplog.text

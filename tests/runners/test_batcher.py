@@ -1,0 +1,197 @@
+"""The batcher answers everybody with what is his, drops who has left, and sheds what it cannot do in time."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runners.batcher import Batcher, answer_together
+from runners.errors import DeadlinePassed, Overloaded
+
+
+class Poisoned(Exception):
+    """What a poisoned job raises."""
+
+
+class Squares:
+    """Answers numbers by their squares; refuses the poisoned ones, and with them whatever came along."""
+
+    def __init__(self, poison=()) -> None:
+        self.poison, self.batches = set(poison), []
+
+    def __call__(self, jobs):
+        self.batches.append(list(jobs))
+        if bad := self.poison.intersection(jobs):
+            raise Poisoned(str(bad))
+        return [job * job for job in jobs]
+
+
+class Clock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+groups = st.lists(st.lists(st.integers(0, 50), min_size=1, max_size=12), min_size=1, max_size=20)
+
+
+@settings(max_examples=200, deadline=None)
+@given(asked=groups, poison=st.sets(st.integers(0, 50), max_size=3), most_rows=st.integers(1, 9))
+def test_everybody_gets_his_own_answers_in_order(asked, poison, most_rows):
+    """
+    However jobs fall into batches, each is answered in its place, and a poisoned one fails alone.
+    """
+    work = Squares(poison)
+
+    async def ask_all():
+        batcher = Batcher(work, most_rows=most_rows)
+        return await asyncio.gather(*(batcher.ask(jobs) for jobs in asked))
+
+    answered = asyncio.run(ask_all())
+
+    for jobs, answers in zip(asked, answered, strict=True):
+        for job, answer in zip(jobs, answers, strict=True):
+            assert isinstance(answer, Poisoned) if job in poison else answer == job * job
+    assert max(len(batch) for batch in work.batches) <= most_rows
+
+
+@settings(max_examples=100, deadline=None)
+@given(asked=groups, leaving=st.sets(st.integers(0, 19)))
+def test_nothing_is_computed_for_who_has_left(asked, leaving):
+    """
+    Jobs of callers who were cancelled before their turn are dropped, and those of the others are not.
+    """
+    work = Squares()
+
+    async def ask_all():
+        batcher = Batcher(work, most_rows=5)
+        tasks = [asyncio.ensure_future(batcher.ask(jobs)) for jobs in asked]
+        await asyncio.sleep(0)
+        for place in leaving & set(range(len(tasks))):
+            tasks[place].cancel()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    answered = asyncio.run(ask_all())
+
+    staying = [jobs for place, jobs in enumerate(asked) if place not in leaving]
+    assert sorted(job for batch in work.batches for job in batch) == sorted(job for jobs in staying for job in jobs)
+    for place, answers in enumerate(answered):
+        assert isinstance(answers, asyncio.CancelledError) == (place in leaving)
+
+
+async def test_what_gathered_in_one_turn_is_one_batch():
+    """
+    Callers of the same turn of the event loop share a batch; a lone one has one to himself at once.
+    """
+    work = Squares()
+    batcher = Batcher(work)
+    await asyncio.gather(*(batcher.ask([job]) for job in range(16)))
+    await batcher.ask([99])
+
+    assert work.batches == [list(range(16)), [99]]
+
+
+async def test_jobs_past_their_deadline_are_not_begun():
+    """
+    Who has waited too long is told so, and costs nothing more.
+    """
+    clock, work = Clock(), Squares()
+    batcher = Batcher(work, clock=clock)
+    waiting = asyncio.ensure_future(batcher.ask([1, 2], deadline=1.0))
+    patient = asyncio.ensure_future(batcher.ask([3]))
+    await asyncio.sleep(0)
+    clock.now = 1.5
+
+    late, answered = await waiting, await patient
+
+    assert [type(answer) for answer in late] == [DeadlinePassed] * 2
+    assert (answered, work.batches) == ([9], [[3]])
+
+
+async def test_no_more_wait_than_may():
+    """
+    A queue that is full refuses with the seconds after which to ask again, and takes others once it is empty.
+    """
+    batcher = Batcher(Squares(), most_waiting=10)
+    first = asyncio.ensure_future(batcher.ask(list(range(10))))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded) as refused:
+        await batcher.ask([1])
+    await first
+
+    assert refused.value.retry_after_s >= 1
+    assert await batcher.ask([4]) == [16]
+    assert batcher.waiting == 0
+
+
+@pytest.mark.parametrize("times", [2, 5, 10])
+async def test_overload_is_shed_and_goodput_stays(times):
+    """
+    Offered several times what it can do, the batcher does nine tenths of what it can, all of it in time.
+    """
+    clock, job_s, limit_s = Clock(), 0.001, 0.05
+
+    def work(jobs):
+        clock.now += job_s * len(jobs)
+        return jobs
+
+    batcher = Batcher(work, most_rows=20, clock=clock)
+    good, late, shed = 0, 0, 0
+
+    async def one():
+        nonlocal good, late, shed
+        arrived = clock.now
+        try:
+            (answer,) = await batcher.ask([1], deadline=arrived + limit_s)
+        except Overloaded:
+            shed += 1
+        else:
+            is_good = answer == 1 and clock.now <= arrived + limit_s + 20 * job_s
+            good, late = good + is_good, late + (not is_good)
+
+    tasks, offered = [], 0.0
+    while clock.now < 5.0:
+        before = clock.now
+        await asyncio.sleep(0)
+        clock.now = max(clock.now, before + job_s)
+        offered += (clock.now - before) * times / job_s
+        while len(tasks) < offered:
+            tasks.append(asyncio.ensure_future(one()))
+    await asyncio.gather(*tasks)
+
+    assert good >= 0.9 * 5.0 / job_s
+    assert late <= 0.01 * good
+    assert shed >= 0.8 * (times - 1) / times * len(tasks)
+
+
+def test_an_answer_too_few_is_no_answer():
+    """
+    Work that answers too little is done again one by one, and what is then wrong is an exception.
+    """
+    answers = answer_together(lambda jobs: jobs[1:], [1, 2])
+
+    assert [type(answer) for answer in answers] == [RuntimeError] * 2
+
+
+async def test_batches_are_told_of():
+    """
+    Sizes and waits of batches go to whoever counts them.
+    """
+    told, clock = [], Clock()
+    batcher = Batcher(
+        Squares(), most_rows=4, clock=clock, on_batch=lambda rows, waited_s: told.append((rows, waited_s))
+    )
+    waiting = asyncio.ensure_future(batcher.ask(list(range(6)), deadline=math.inf))
+    await asyncio.sleep(0)
+    clock.now = 0.25
+    await waiting
+
+    assert told == [(4, 0.25), (2, 0.25)]
