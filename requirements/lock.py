@@ -1,8 +1,9 @@
 """Pin all dependencies with hashes: ``make lock``.
 
-Writes serving.txt (what the bento carries) and dev.txt (everything). Both are
-installed with ``--no-deps``, so what is left out here is left out for good:
-XGBoost's GPU collectives are 200 MB that a CPU never loads.
+Writes serving.txt (what the bento carries), dev.txt (everything), and bench.txt
+and mlserver.txt (load tests and the benchmark's peers). All are installed with
+``--no-deps``, so what is left out here is left out for good: XGBoost's GPU
+collectives are 200 MB that a CPU never loads.
 """
 
 import subprocess
@@ -14,8 +15,8 @@ LEFT_OUT = ("nvidia-nccl-cu12",)
 
 
 def main() -> None:
-    """Compile both files."""
-    for name in ("serving", "dev"):
+    """Compile all files."""
+    for name in ("serving", "dev", "bench", "mlserver"):
         command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--upgrade", "--generate-hashes"]
         command += ["--python-version", "3.11", "--universal", "--no-emit-index-url", "--no-annotate"]
         command += ["--custom-compile-command", "make lock", f"{name}.in", "--output-file", f"{name}.txt"]
