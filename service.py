@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import bentoml
 import msgspec
+import numpy as np
 from bentoml.exceptions import NotFound
 
 from api.application import Application, create_application
@@ -25,9 +26,13 @@ from api.exchange import Receive, Send
 from api.prediction_body import PredictionBody
 from api.settings import ApiSettings
 from configs.settings import Settings, load_settings
+from features.batch import Array
 from monitoring.json_log import set_up_logging
 from monitoring.metrics import CONTENT_TYPE, SHARED_FOLDER, Metrics, forget_process
 from runners.embedded import EmbeddedBackend
+from runners.remote import score_rows
+from runners.runner import Runner
+from runners.shelf import Shelf
 from runners.world import World
 
 log = logging.getLogger("football.service")
@@ -36,6 +41,9 @@ SWITCH_INTERVAL_S: Final = 0.0005
 """How long a thread that loads a model or reads the store may keep the event loop waiting; Python's own is 5 ms."""
 
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
+
+
+_settings = load_settings()
 
 
 class LeanService(bentoml.Service[Any]):  # type: ignore[misc]  # BentoML shows its classes to mypy as Any
@@ -78,8 +86,39 @@ class Front:
         return self._football
 
 
+class ForecastRunner:
+    """Score described matches for the workers of the API, in batches that BentoML gathers."""
+
+    def __init__(self) -> None:
+        set_up_logging()
+        shelf = Shelf.load(served_tags(Football.bento, load_settings().service.models))
+        self._runners = [Runner(model) for model in shelf.loaded.values()]
+
+    @bentoml.api(  # type: ignore[untyped-decorator]  # BentoML declares no types for it
+        batchable=True, max_batch_size=_settings.runner.max_batch_size, max_latency_ms=_settings.runner.max_latency_ms
+    )
+    def score(self, rows: np.ndarray) -> np.ndarray:
+        """Return the scores of rows, as ``runners.remote`` lays them out."""
+        return score_rows(self._runners, rows)
+
+
+# Only the runner is reached through this connection, which BentoML else renews under the requests that use it.
+Runners = bentoml.service(
+    name="football_runner",
+    workers=_settings.runner.workers,
+    traffic={"timeout": 30},
+    runner_connection={"max_requests": 1_000_000_000, "max_age": 1_000_000_000.0},
+    logging={"access": {"enabled": False}},
+    metrics={"enabled": False},
+    tracing={"excluded_urls": ".*"},
+)(ForecastRunner)
+
+
 class FootballService:
     """Hold what one worker serves with."""
+
+    if _settings.runner.mode == "service":
+        scorer = bentoml.depends(Runners)
 
     def __init__(self) -> None:
         set_up_logging()
@@ -95,6 +134,7 @@ class FootballService:
             on_store_failure=self.metrics.store_failures.inc,
             on_world=self._note_world,
             on_batch=self.metrics.note_batch,
+            send=self._send if given.runner.mode == "service" else None,
         )
         shared = shared_folder()
         self._warm_fixtures = given.service.cache.warm_fixtures
@@ -126,6 +166,10 @@ class FootballService:
         """Cease to follow the store."""
         self.backend.stop()
         forget_process()
+
+    async def _send(self, rows: Array) -> Array:
+        scores: Array = await self.scorer.to_async.score(rows)
+        return scores
 
     def _note_models(self) -> None:
         for view in self.backend.models():
@@ -216,16 +260,14 @@ async def _send(send: Send, body: bytes, media_type: str) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-_service = load_settings().service
-
 # The timeout, the access log, the metrics and the traces of BentoML are replaced by ours: see docs/decisions.
 Football = bentoml.service(
     name="football",
-    workers=_service.workers,
+    workers=_settings.service.workers,
     traffic={"timeout": 30},
     logging={"access": {"enabled": False}},
     metrics={"enabled": False},
     tracing={"excluded_urls": ".*"},
-    http={"host": _service.host, "port": _service.port},
+    http={"host": _settings.service.host, "port": _settings.service.port},
     service_class=LeanService,
 )(FootballService)

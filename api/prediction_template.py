@@ -21,7 +21,7 @@ import msgspec
 from api.prediction_body import PredictionBody
 from api.presentation import OUTCOMES, explanation_of, metadata_of, prediction_of, prediction_set_of
 from api.requests import PredictionRequest, PredictionType
-from runners.queries import INTERVALS, Forecast, Markets, MarketShape, MatchView
+from runners.queries import Forecast, Markets, MarketShape, MatchView
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -147,8 +147,7 @@ def _model_tokens(*fields: str | tuple[str, ...]) -> tuple[bytes, ...]:
 
 def _marked(shape: MarketShape, prediction_type: PredictionType) -> bytes:
     """Return a prediction encoded by the schema, in which a mark such as "@12" or "@match_id" stands for each value."""
-    counts = 2 * shape.scores + 2 * len(INTERVALS)
-    marks: list[Any] = [f"@{number}" for number in range(shape.numbers + counts)]
+    marks: list[Any] = [f"@{number}" for number in range(shape.numbers + shape.counts)]
     match = MatchView(None, "", "", None, False, "", "", "")
     forecast = Forecast(
         match=match,

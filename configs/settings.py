@@ -73,6 +73,19 @@ class ServiceSettings(BaseModel):
     old_api_ends_at: AwareDatetime = Field(description="From this instant on the old API answers 410.")
 
 
+class RunnerSettings(BaseModel):
+    """Hold where forecasts are scored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Literal["embedded", "service"] = Field(
+        description="embedded: in every worker, the fastest; service: in a BentoML service of its own, scaled apart."
+    )
+    workers: int = Field(ge=1, description="Processes of that service.")
+    max_batch_size: int = Field(ge=2, le=10_000, description="Most rows that it scores at once.")
+    max_latency_ms: int = Field(ge=1, description="What waits longer in it is refused.")
+
+
 class TrainingSettings(BaseModel):
     """Hold what a training run needs."""
 
@@ -105,6 +118,7 @@ class Settings(BaseSettings):
         default=SecretStr(""), validation_alias=AliasChoices("FOOTBALL_CACHE_SECRET", "cache_secret")
     )
     service: ServiceSettings
+    runner: RunnerSettings
     training: TrainingSettings
 
     def located(self) -> Settings:

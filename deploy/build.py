@@ -6,7 +6,9 @@ Knows no model code: BentoML imports the service, and the model only travels.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +18,7 @@ from bentoml.exceptions import BentoMLException, NotFound
 
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 BENTO_NAME: Final = "football"
+RUNNER_MODE: Final = "FOOTBALL_RUNNER__MODE"
 
 
 class BuildFailed(Exception):
@@ -42,18 +45,19 @@ def build(model_tags: Sequence[str], *, checkout: Path = CHECKOUT) -> str:
     config = _config(checkout)
     tags = [_pinned(tag) for tag in model_tags]
     try:
-        bento = bentoml.build(
-            config["service"],
-            name=BENTO_NAME,
-            build_ctx=str(checkout),
-            description=config["description"],
-            include=config["include"],
-            exclude=config["exclude"],
-            python=config["python"],
-            docker=config["docker"],
-            models=list(tags),
-            labels={"model": tags[0], "source": source_digest(checkout)},
-        )
+        with _every_service_listed():
+            bento = bentoml.build(
+                config["service"],
+                name=BENTO_NAME,
+                build_ctx=str(checkout),
+                description=config["description"],
+                include=config["include"],
+                exclude=config["exclude"],
+                python=config["python"],
+                docker=config["docker"],
+                models=list(tags),
+                labels={"model": tags[0], "source": source_digest(checkout)},
+            )
     except (BentoMLException, OSError) as error:
         raise BuildFailed(f"BentoML could not build a bento: {error}") from error
     _drop_second_pin(Path(bento.path))
@@ -85,6 +89,20 @@ def source_digest(checkout: Path = CHECKOUT) -> str:
     for file in sorted(files):
         digest.update(f"{file.relative_to(checkout)}\n".encode() + file.read_bytes())
     return digest.hexdigest()[:32]
+
+
+@contextmanager
+def _every_service_listed() -> Iterator[None]:
+    """Have the bento list the runner's service too: whether it is used is chosen when the bento is served."""
+    before = os.environ.get(RUNNER_MODE)
+    os.environ[RUNNER_MODE] = "service"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[RUNNER_MODE]
+        else:
+            os.environ[RUNNER_MODE] = before
 
 
 def _config(checkout: Path) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from runners.queries import (
     ReceivedResult,
 )
 from runners.receiving import receive
+from runners.remote import RemoteScorer, Send
 from runners.shelf import Shelf
 from runners.snapshot import Snapshot, view_of
 from runners.world import World
@@ -42,6 +43,7 @@ class EmbeddedBackend:
         poll_s: Pause between looks at the store.
         on_store_failure, on_world: Told when the store cannot be read, and of each new world.
         on_batch: Told of each batch of forecasts: its size, and the seconds that its oldest question waited.
+        send: Sends rows to the service that scores them; None scores them in this process.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class EmbeddedBackend:
         on_store_failure: Callable[[], None] = lambda: None,
         on_world: Callable[[World], None] = lambda _: None,
         on_batch: Callable[[int, float], None] = lambda _rows, _waited_s: None,
+        send: Send | None = None,
     ) -> None:
         self.started_at = dt.datetime.now(dt.UTC)
         self.shelf = Shelf.load(dict(tags))
@@ -67,7 +70,8 @@ class EmbeddedBackend:
         # A thread of its own: results must not queue behind replays of old matches, which fill the loop's own.
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="results-writer")
         self._versioned: tuple[World | None, str] = (None, "")
-        self._predictor = Predictor(self.shelf, lambda: self.follower.world, on_batch=on_batch)
+        remote = None if send is None else RemoteScorer(send, list(tags.values()))
+        self._predictor = Predictor(self.shelf, lambda: self.follower.world, on_batch=on_batch, remote=remote)
 
     def start(self) -> None:
         """Read the store and begin to follow it."""

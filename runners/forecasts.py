@@ -84,6 +84,8 @@ def markets_of(scores: Array) -> list[Markets]:
 
 
 SHAPE: Final = MarketShape(OVER_UNDER_LINES, HANDICAP_LINES, scores=SCORES, interval_coverage=INTERVAL_COVERAGE)
+WIDTH: Final = OUTCOMES + SHAPE.numbers + SHAPE.counts
+"""Columns of a packed row."""
 
 
 def _interleaved(*columns: NDArray[Any]) -> NDArray[Any]:

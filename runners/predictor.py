@@ -20,6 +20,7 @@ from runners.describing import recalled
 from runners.errors import ModelUnavailable, Overloaded, PredictionFailure
 from runners.queries import Forecast, PredictionQuery
 from runners.questions import Question, make_out
+from runners.remote import RemoteScorer
 from runners.runner import Answer, Runner
 from runners.shelf import Shelf
 from runners.world import World
@@ -40,6 +41,7 @@ class Predictor:
         shelf: The served models.
         world: Gives the latest world, None before the first.
         on_batch: Told of each batch: its size, and the seconds that its oldest question waited.
+        remote: Scores described matches in a service of its own; None scores them here.
     """
 
     def __init__(
@@ -48,8 +50,9 @@ class Predictor:
         world: Callable[[], World | None],
         *,
         on_batch: Callable[[int, float], None] = lambda _rows, _waited_s: None,
+        remote: RemoteScorer | None = None,
     ) -> None:
-        self._shelf, self._world, self._on_batch = shelf, world, on_batch
+        self._shelf, self._world, self._on_batch, self._remote = shelf, world, on_batch, remote
         self._runners: dict[str, Runner] = {}
         self._batchers: dict[str, Batcher[Question, Answer]] = {}
         self._replays = ThreadPoolExecutor(max_workers=1, thread_name_prefix="old-matches")
@@ -107,12 +110,32 @@ class Predictor:
 
     async def _ask(self, batch: Batch, deadline: float) -> list[Answer]:
         questions = list(batch.values())
-        try:
-            answers = await self._batcher(batch).ask(questions, deadline=deadline)
-        except Overloaded as overloaded:
-            return [overloaded] * len(questions)
+        if self._remote is not None and self._remote.has(questions[0].model.tag):
+            answers = await self._answered_remotely(self._runner(batch), questions, self._remote)
+        else:
+            try:
+                answers = await self._batcher(batch).ask(questions, deadline=deadline)
+            except Overloaded as overloaded:
+                return [overloaded] * len(questions)
         self.last_prediction_at = dt.datetime.now(dt.UTC)
         return [_told(answer, question) for answer, question in zip(answers, questions, strict=True)]
+
+    async def _answered_remotely(
+        self, runner: Runner, questions: Sequence[Question], remote: RemoteScorer
+    ) -> list[Answer | Exception]:
+        """Answer questions of one model with scores from elsewhere; when they fail together, each is tried alone."""
+        try:
+            described = runner.describe(questions)
+            scores = await remote.score(runner.model.tag, described.values)
+            return [*runner.forecasts(questions, described, scores)]
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the other questions
+            if len(questions) == 1:
+                return [error]
+            log.warning(
+                "scores failed; questions are asked alone", extra={"items": len(questions), "reason": str(error)}
+            )
+            alone = (self._answered_remotely(runner, [question], remote) for question in questions)
+            return [answer for answers in await asyncio.gather(*alone) for answer in answers]
 
     async def _recalled(self, made_out: Sequence[Made]) -> list[Made]:
         """Return the questions with the features of old matches, fetched in a thread."""

@@ -94,8 +94,13 @@ class MarketShape:
 
     @property
     def numbers(self) -> int:
-        """Return how many numbers there are; as many counts as two a score and two an interval."""
+        """Return how many numbers there are."""
         return 2 + 3 * len(self.totals) + 7 + 3 * len(self.handicaps) + self.scores + 1
+
+    @property
+    def counts(self) -> int:
+        """Return how many counts there are."""
+        return 2 * self.scores + 2 * len(INTERVALS)
 
 
 INTERVALS: Final = ("home", "away", "total")

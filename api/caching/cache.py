@@ -108,6 +108,8 @@ class Cache(Generic[T]):
 
         A lifetime of zero or less keeps nothing.
         """
+        if self._epoch.cells[0] != self._seen_epoch:
+            self._forget_what_others_purged()
         now = self._clock()
         # So that what was stored together does not expire together.
         expires_at = now + ttl_s * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - not for secrets
