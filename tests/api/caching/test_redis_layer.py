@@ -8,7 +8,7 @@ import time
 import msgspec
 import pytest
 
-from api.caching import Cache, EntryCodec, key_of
+from api.caching import Cache, EntryCodec, RedisLayer, key_of
 from api.caching.entry import Oddity, Stored
 from api.caching.keys import KeyPattern
 
@@ -32,8 +32,7 @@ def cache_over(tallies):
 
 
 def info(redis, field):
-    line = next(line for line in redis.say("INFO", "ALL").split(b"\r\n") if line.startswith(field.encode()))
-    return line
+    return next(line for line in redis.say("INFO", "ALL").split(b"\r\n") if line.startswith(field.encode()))
 
 
 async def test_another_worker_finds_what_one_has_stored(redis, layers, cache_over):
@@ -205,8 +204,6 @@ def test_a_url_that_is_none_is_refused_without_being_repeated(url, codec, tallie
     """
     The message says what a URL looks like; it does not show the password that the wrong one may hold.
     """
-    from api.caching import RedisLayer
-
     with pytest.raises(ValueError, match="redis://127") as refusal:
         RedisLayer(url.replace("//", "//user:hunter2@"), codec, tallies)
     assert "hunter2" not in str(refusal.value)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -100,7 +100,7 @@ def test_closing_leaves_no_file_open_and_the_counts_readable(tmp_path):
     """
     A closed tally still tells and takes counts, for itself.
     """
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     tallies, epoch = Tallies(NAMES, tmp_path), Epoch(tmp_path)
     tallies.add("hits")
     epoch.bump()
@@ -109,7 +109,7 @@ def test_closing_leaves_no_file_open_and_the_counts_readable(tmp_path):
     epoch.close()
     tallies.add("hits")
 
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
     assert tallies.totals()["hits"] == 2
     assert (epoch.cells[0], epoch.bump()) == (1, 2)
 
