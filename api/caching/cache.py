@@ -76,6 +76,7 @@ class Cache(Generic[T]):
         self._memory: MemoryLayer[T] = MemoryLayer() if memory is None else memory
         self.redis = redis
         self._tallies = tallies or Tallies(COUNTERS)
+        self._memory_hits = self._tallies.slot_of["memory_hits"]
         self._epoch = epoch or Epoch()
         self._seen_epoch = self._epoch.cells[0]
         self._clock = clock
@@ -89,7 +90,7 @@ class Cache(Generic[T]):
         now = self._clock()
         payload = self._memory.get(key, now)
         if payload is not None:
-            self._tallies.add("memory_hits")
+            self._tallies.cells[self._memory_hits] += 1
             self._last = ("get", key, now)
         return payload
 

@@ -43,7 +43,7 @@ def cached(
 
     Args:
         key: Names an answer from the same arguments; by default all of them do. In a method, the instance does too:
-            equal ones share while one of them lives, and with an attribute ``cache_token`` across processes.
+            equal ones share while the first of them lives, and with an attribute ``cache_token`` across processes.
         until: The time past which an answer must not be used, such as the kick-off of its match.
         version: What else the answer depends on, such as the digest of a model.
         force: Name of a parameter of the function: when it is true, as ``refresh``. It names no answer.

@@ -26,6 +26,9 @@ class Tallies:
         names: In an order that is the same in every worker; files with other names are left alone.
         folder: Made if absent. It belongs to one running server.
 
+    Attributes:
+        cells, slot_of: This worker's counts and their places, for whoever counts too often to call ``add``.
+
     >>> tallies = Tallies(["hits", "misses"])
     >>> tallies.add("hits"); tallies.add("hits", 2)
     >>> tallies.totals()
@@ -34,29 +37,29 @@ class Tallies:
 
     def __init__(self, names: Sequence[str], folder: Path | None = None) -> None:
         self.names = tuple(names)
-        self._slot = {name: slot for slot, name in enumerate(self.names)}
+        self.slot_of = {name: slot for slot, name in enumerate(self.names)}
         self._folder = folder
         self._magic = hashlib.blake2b("\0".join(self.names).encode(), digest_size=_HEADER_BYTES).digest()
         self._size = _HEADER_BYTES + _SLOT_BYTES * len(self.names)
         self._descriptor = -1
         self._map: mmap.mmap | None = None
         if folder is None:
-            self._cells = memoryview(bytearray(self._size - _HEADER_BYTES)).cast("Q")
+            self.cells = memoryview(bytearray(self._size - _HEADER_BYTES)).cast("Q")
             return
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         adopted = self._adopted()
         self._descriptor = self._created() if adopted is None else adopted
         self._map = mmap.mmap(self._descriptor, self._size)
         # Native order, as a cast knows no other: the files never leave the machine.
-        self._cells = memoryview(self._map)[_HEADER_BYTES:].cast("Q")
+        self.cells = memoryview(self._map)[_HEADER_BYTES:].cast("Q")
 
     def add(self, name: str, n: int = 1) -> None:
         """Count ``n`` more of one name."""
-        self._cells[self._slot[name]] += n
+        self.cells[self.slot_of[name]] += n
 
     def totals(self) -> dict[str, int]:
         """Sum over all workers, those that have died included."""
-        sums = list(self._cells)
+        sums = list(self.cells)
         for file in self._files():
             cells = self._read(file)
             if cells is not None and not self._is_own(file):
@@ -65,9 +68,9 @@ class Tallies:
 
     def close(self) -> None:
         """Let go of the file; what it holds stays counted."""
-        kept = memoryview(bytearray(self._cells.tobytes())).cast("Q")
-        self._cells.release()
-        self._cells = kept
+        kept = memoryview(bytearray(self.cells.tobytes())).cast("Q")
+        self.cells.release()
+        self.cells = kept
         if self._map is not None:
             self._map.close()
             os.close(self._descriptor)

@@ -164,7 +164,7 @@ async def test_methods_keep_the_answers_of_unequal_instances_apart():
     CALLS.clear()
     living = [Model(0.4), Model(0.6)]
 
-    assert [(await Model(p).predict("7")).p_home for p in (0.4, 0.6, 0.4)] == [0.4, 0.6, 0.4]
+    assert [(await one.predict("7")).p_home for one in (*living, Model(0.4))] == [0.4, 0.6, 0.4]
     assert CALLS == [(0.4, "7"), (0.6, "7")]
     await Model(0.4).predict.refresh("7")
     await Model.predict(Model(0.4), "7")
