@@ -8,10 +8,13 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lock clean
+BENCH  := .venv-bench
+PEER   := .venv-mlserver
+
+.PHONY: help setup run test check bench load-test format lock clean
 
 help:  ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## Make the environment in .venv, with the football command in it
 
@@ -30,6 +33,12 @@ check: $(READY)  ## Lint, types and import layers
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports > .lint-imports.txt || (cat .lint-imports.txt; exit 1)
+
+bench: $(READY) $(BENCH)/.ready $(PEER)/.ready  ## Ours against its limit and its peers, one table; needs wrk and h2load
+	@$(BENCH)/bin/python load_tests/bench.py
+
+load-test: $(READY) $(BENCH)/.ready  ## Traffic of a match day against the targets in configs/, with a report
+	@$(BENCH)/bin/python load_tests/run.py $(SCENARIO)
 
 format: $(READY)  ## Format the code
 	@$(BIN)/ruff format .
@@ -50,4 +59,12 @@ $(READY): requirements/dev.txt pyproject.toml
 	  $$python -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# MLServer pins libraries that the other peers have outgrown.
+$(BENCH)/.ready: requirements/bench.txt
+$(PEER)/.ready: requirements/mlserver.txt
+$(BENCH)/.ready $(PEER)/.ready: | $(READY)
+	@$(BIN)/python -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
