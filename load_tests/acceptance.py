@@ -47,7 +47,9 @@ def _rate(rows: Mapping[str, Row], key: str, connections: int, what: str = "pred
 
 def _at_least(what: str, reached: float | None, target: float, *, unit: str = "") -> Line:
     is_met = reached is not None and reached >= target
-    shown = "not measured" if reached is None else f"{reached:,.2f}{unit}" if reached < 1_000 else f"{reached:,.0f}{unit}"
+    shown = (
+        "not measured" if reached is None else f"{reached:,.2f}{unit}" if reached < 1_000 else f"{reached:,.0f}{unit}"
+    )
     return {"what": what, "target": f"≥ {target:,g}{unit}", "reached": shown, "is_met": is_met}
 
 
@@ -120,5 +122,7 @@ def _latency_line(rows: Mapping[str, Row], key: str, quantile: str, target: floa
 
 
 def _mean_batch_line(rows: Mapping[str, Row]) -> Line:
-    line = _at_least("mean batch, uncached, 64 connections", _rate(rows, "uncached", 64, "mean_batch"), MEAN_BATCH_AT_64)
+    line = _at_least(
+        "mean batch, uncached, 64 connections", _rate(rows, "uncached", 64, "mean_batch"), MEAN_BATCH_AT_64
+    )
     return line | {"target": f"> {MEAN_BATCH_AT_64:g}"}

@@ -20,16 +20,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import fixtures
+import numpy as np
 from acceptance import judged
 from bench_report import markdown
 from contenders import HOT_MATCHES, Contender, Material, contenders
 from machine import described
 from measuring import closed_loop, open_loop
 from processes import NotStarted, ServerProcess
-from sampling import ask
+from sampling import ask, settle
 from server import CHECKOUT, PROJECT_PYTHON, copied_home, football_environment, football_server, has_setting
 from wrk import WrkFailed, run_wrk
 
@@ -72,9 +71,8 @@ def _material(folder: Path) -> Material:
     sizes: list[int] = []
     with football_server(folder, home) as server:
         ids = fixtures.match_ids(server.port, most=MOST_IDS)
-        problem = ask(server.port, fixtures.path_of(ids[0]), fixtures.FULL, lambda answer: sizes.append(_size(answer)))
-    if problem is not None:
-        raise NotStarted(f"the service does not answer as expected: {problem}")
+        path = fixtures.path_of(ids[0])
+        settle(server.port, path, fixtures.FULL, lambda answer: sizes.append(_size(answer)))
     return Material(folder, home, ids, rows, answer_bytes=sizes[0])
 
 
@@ -113,7 +111,7 @@ def _measure_server(rows: list[Contender], material: Material, seconds: float) -
 def _measured(row: Contender, server: ServerProcess, material: Material, seconds: float) -> dict[str, Any]:
     try:
         return _measure(row, server, material, seconds)
-    except (WrkFailed, OSError) as error:
+    except (WrkFailed, OSError, ValueError) as error:
         return {"failed": f"{error}\n{server.last_words()}"}
 
 
@@ -121,14 +119,13 @@ def _measure(row: Contender, server: ServerProcess, material: Material, seconds:
     asked = row.asked(material)
     warm_up_s = max(1.0, seconds / 3)
     outcome: dict[str, Any] = {"start_to_ready_s": server.start_to_ready_s, "loads": {}}
+    settle(server.port, asked.paths[0], asked.bodies[0], lambda _: None)
     first = 0
     if len(asked.paths) > HOT_MATCHES and row.key == "cached_80_20":
         for match_id in material.ids[:HOT_MATCHES]:  # what is measured is the cache, so all are in it
             ask(server.port, fixtures.path_of(match_id), fixtures.FULL, lambda _: None)
     for connections in CONNECTIONS:
-        warm = run_wrk(
-            server.port, asked.paths, asked.bodies, connections=connections, seconds=warm_up_s, first=first
-        )
+        warm = run_wrk(server.port, asked.paths, asked.bodies, connections=connections, seconds=warm_up_s, first=first)
         first += warm.requests
         load = closed_loop(
             server,
@@ -157,9 +154,7 @@ def _add_floor(results: dict[str, Any], rows: list[Contender], material: Materia
     if rate is None or echo is None or "failed" in results["echo_constant"]:
         return
     with echo.start(material) as server:
-        results["echo_constant"]["open_loop"] = open_loop(
-            server.port, echo.asked(material), rate=rate, seconds=seconds
-        )
+        results["echo_constant"]["open_loop"] = open_loop(server.port, echo.asked(material), rate=rate, seconds=seconds)
 
 
 def _say(row: dict[str, Any]) -> None:

@@ -8,6 +8,16 @@ from typing import Any
 HEADER = (
     "row", "/s at 16", "/s at 64", "p50 at 16", "p99 at 16", "p99 at 64", "not 2xx", "CPU s per 1,000", "worker RSS", "generator CPU",
 )  # fmt: skip
+TABLE_NOTE = (
+    "`/s` are predictions per second, wrk with one thread on the same machine, closed loop. CPU is that of the whole "
+    "process tree of the server per 1,000 predictions, RSS that of its largest process, generator CPU the share of one "
+    "core at 64 connections. Peers are given their row of 60 features and answer three probabilities; ours looks the "
+    "match up and answers every market block."
+)
+OPEN_NOTE = (
+    "Poisson arrivals by MLPerf LoadGen over 64 connections; latency counts from when a request was due. The constant "
+    "echo ran at the rate of the cached row: it shows what of the latency is the generator's and the machine's."
+)
 OPEN_HEADER = ("row", "rate", "p50", "p99", "p99.9", "not 2xx", "generator CPU")
 
 
@@ -18,13 +28,10 @@ def markdown(report: Mapping[str, Any]) -> str:
         "# Benchmark",
         _machine(report["machine"], report["seconds"]),
         _table(HEADER, [_line(row) for row in rows]),
-        "`/s` are predictions per second, wrk with one thread on the same machine, closed loop. CPU is that of the whole process tree "
-        "of the server per 1,000 predictions, RSS that of its largest process, generator CPU the share of one core at 64 connections. "
-        "Peers are given their row of 60 features and answer three probabilities; ours looks the match up and answers every market block.",
+        TABLE_NOTE,
         "## Open loop at half of own capacity",
         _table(OPEN_HEADER, [_open_line(row) for row in rows if "open_loop" in row]),
-        "Poisson arrivals by MLPerf LoadGen over 64 connections; latency counts from when a request was due. The constant echo ran at the "
-        "rate of the cached row: it shows what of the latency is the generator's and the machine's.",
+        OPEN_NOTE,
         "## Acceptance",
         _table(("figure", "target", "reached", ""), [_verdict(line) for line in report["acceptance"]]),
         *_failures(rows),

@@ -174,7 +174,12 @@ def _peers() -> list[Contender]:
         ),
         Contender("litserve", "LitServe", "litserve", partial(_litserve, most_rows=1), _rows, check),
         Contender(
-            "litserve_batching", "LitServe, batching", "litserve-batching", partial(_litserve, most_rows=64), _rows, check
+            "litserve_batching",
+            "LitServe, batching",
+            "litserve-batching",
+            partial(_litserve, most_rows=64),
+            _rows,
+            check,
         ),
         Contender(
             "idiomatic", "idiomatic BentoML (depends + batchable)", "idiomatic", _idiomatic, _wrapped_rows, check
@@ -217,7 +222,7 @@ def _tensors(material: Material) -> Asked:
 
 def _tensor(row: list[float]) -> dict[str, Any]:
     given = {"name": "features", "shape": [1, len(row)], "datatype": "FP32", "data": row}
-    return {"inputs": [given], "outputs": [{"name": "predict_proba"}]}
+    return {"inputs": [given]}
 
 
 def _tensor_problem(answer: Any) -> str | None:
@@ -264,13 +269,13 @@ def _mlserver(material: Material, *, settings: Mapping[str, Any], model: Mapping
     own.mkdir()
     ports = {"http_port": port, "grpc_port": free_port(), "metrics_port": free_port()}
     general = {"host": "127.0.0.1", "debug": False, "metrics_dir": str(own)} | ports | dict(settings)
-    booster = {"uri": str(material.folder / "booster.ubj")}
-    named = {"name": "football", "implementation": "mlserver_xgboost.XGBoostModel", "parameters": booster}
+    named = {"name": "football", "implementation": "mlserver_peer.Football"}
     (own / "settings.json").write_text(json.dumps(general))
     (own / "model-settings.json").write_text(json.dumps(named | dict(model)))
-    command = [str(MLSERVER_PYTHON), "-c", "from mlserver.cli import main; main()", "start", str(own)]
+    command = [str(MLSERVER_PYTHON.with_name("mlserver")), "start", str(own)]
     path = "/v2/models/football/ready"
-    return ServerProcess("mlserver", command, port=port, ready_path=path, folder=own, environment=ONE_THREAD)
+    environment = _with_booster(material) | {"PYTHONPATH": str(PEERS)}
+    return ServerProcess("mlserver", command, port=port, ready_path=path, folder=own, environment=environment)
 
 
 def _litserve(material: Material, *, most_rows: int) -> ServerProcess:

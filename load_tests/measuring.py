@@ -114,9 +114,7 @@ def open_loop(port: int, asked: Asked, *, rate: float, seconds: float) -> dict[s
         (folder / "plan.json").write_text(json.dumps(plan | {"requests": str(folder / "requests")}))
         command = [sys.executable, str(Path(__file__).with_name("open_loop.py")), str(folder / "plan.json")]
         before = os.times()
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=seconds + OPEN_LOOP_GRACE_S, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + OPEN_LOOP_GRACE_S, check=False)
         after = os.times()
     if done.returncode:
         return {"rate": rate, "failed": done.stderr.strip().splitlines()[-1:]}

@@ -32,7 +32,9 @@ def main(folder: Path) -> None:
     table = read_matches(open_store(settings.database_url))
     table = table.take(np.flatnonzero(dated(table))[-ROWS:])
     values = loaded.features.transform(table).select(loaded.model.names).values
-    usual = np.array([np.median(column[~np.isnan(column)]) if not np.isnan(column).all() else 0.0 for column in values.T])
+    usual = np.array(
+        [np.median(column[~np.isnan(column)]) if not np.isnan(column).all() else 0.0 for column in values.T]
+    )
     values = np.where(np.isnan(values), usual, values).astype(np.float32)
     loaded.model.booster.save_model(folder / "booster.ubj")
     np.save(folder / "rows.npy", values)

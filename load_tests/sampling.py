@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Sequence
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Self
@@ -68,6 +69,20 @@ def ask(port: int, path: str, body: bytes, check: Check) -> str | None:
         return f"{type(error).__name__}: {error}"
     finally:
         connection.close()
+
+
+def settle(port: int, path: str, body: bytes, check: Check, *, seconds: float = 45.0) -> float:
+    """Ask until an answer is right and return the seconds that it took; a server may be ready before its past is read.
+
+    Raises:
+        ValueError: If none is right within the time; shows the last.
+    """
+    begun = time.perf_counter()
+    while (problem := ask(port, path, body, check)) is not None:
+        if time.perf_counter() - begun > seconds:
+            raise ValueError(f"no right answer to {path} within {seconds:.0f} s: {problem}")
+        time.sleep(PERIOD_S)
+    return time.perf_counter() - begun
 
 
 def prediction_problem(answer: Any, *, is_cached: bool | None = None) -> str | None:

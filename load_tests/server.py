@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
-
 from processes import NotStarted, ServerProcess, free_port
 
 CHECKOUT = Path(__file__).resolve().parents[1]
