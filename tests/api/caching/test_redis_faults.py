@@ -170,7 +170,7 @@ async def test_a_fault_between_us_and_redis_is_a_miss_and_heals(filled, proxy, l
         await asyncio.sleep(0.002)
     await bounded(layer.health())
     await bounded(layer.flush())
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 4  # a tenth of it is needed; a list of 2^31 places alone takes six seconds
 
     await proxy.set("none")
 
