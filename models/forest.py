@@ -213,6 +213,8 @@ def _tabled(
         missing = np.full(padded, full, dtype=_WORDS[word])
         _rule_out(missing, [split for split in asking if not split.is_left_when_missing], full)
         table.append(missing)
+    if not features:  # no tree asks for anything, so every row falls into the first leaf of each
+        return np.empty(0, dtype=np.int64), np.empty((0, padded * word // 64), dtype=np.uint64)
     return np.concatenate(keys), np.array(table).view(np.uint64)
 
 

@@ -82,6 +82,19 @@ def test_a_row_is_scored_alike_alone_and_among_others():
     assert all((forest.margins(values[i : i + 1], margin[:1]) == together[i]).all() for i in range(33))
 
 
+def test_trees_without_a_split_are_scored():
+    """
+    Where nothing could be learned every row gets the same leaves, as XGBoost gives them.
+    """
+    booster = grown(rows=20, min_child_weight=100.0)
+    values = np.random.default_rng(2).normal(size=(5, COLUMNS))
+
+    compiled, reference = both(booster, values)
+
+    assert (compiled == reference).all()
+    assert Forest.compiled(booster).thresholds() == {}
+
+
 def test_outcomes_with_fewer_trees_are_filled_up():
     """
     A booster cut to its first trees, not equally many an outcome, is scored as XGBoost does it.

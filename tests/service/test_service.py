@@ -145,15 +145,17 @@ def test_probes_documents_and_metrics_answer(client):
 
 def test_the_log_is_json_with_request_ids(served):
     """
-    Every request is one line of JSON with the id that the answer carries.
+    A request that failed is one line of JSON with the id that the answer carries; one that did not fail is none.
     """
     with served.client() as client:
-        asked = client.get("/v1/competitions", headers={"x-request-id": "told-by-the-caller"})
+        client.get("/v1/competitions", headers={"x-request-id": "answered-well"})
+        asked = client.post("/v1/predictions/football/nope", headers={"x-request-id": "told-by-the-caller"})
     time.sleep(0.2)
 
     assert asked.headers["x-request-id"] == "told-by-the-caller"
     line = next(line for line in served.lines() if line.get("request_id") == "told-by-the-caller")
-    assert (line["route"], line["status"], line["level"]) == ("/v1/competitions", 200, "info")
+    assert (line["route"], line["status"], line["level"]) == ("/v1/predictions/{model_name}/{match_id}", 404, "info")
+    assert not any(line.get("request_id") == "answered-well" for line in served.lines())
 
 
 def test_it_listens_on_this_machine_only(served):

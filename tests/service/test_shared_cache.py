@@ -1,0 +1,92 @@
+"""Servers that share a Redis share answers, and do without it when it is gone."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import time
+
+import httpx
+import pytest
+from serving import free_port, serve
+
+pytestmark = [
+    pytest.mark.service,
+    pytest.mark.skipif(shutil.which("redis-server") is None, reason="there is no redis-server on this machine"),
+]
+
+
+@pytest.fixture
+def redis(tmp_path):
+    """A Redis of its own, on a free port."""
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process.url = f"redis://127.0.0.1:{port}/0"
+    yield process
+    process.send_signal(signal.SIGCONT)
+    process.kill()
+    process.wait()
+
+
+def test_answers_are_shared_purged_and_not_needed(home, bento, python, tmp_path, redis):
+    """
+    What one worker answered another server sends; a purge reaches both workers; with Redis stopped all is answered.
+    """
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        folder.mkdir()
+    shared = {"FOOTBALL_REDIS_URL": redis.url, "FOOTBALL_CACHE_SECRET": "0123456789abcdef0123456789abcdef"}
+    one = serve(home, bento, python, folders[0], workers=2, **shared)
+    two = serve(home, bento, python, folders[1], **shared)
+    try:
+        with one.client() as first, two.client() as second:
+            ids = [match["match_id"] for match in first.get("/v1/fixtures", params={"limit": 40}).json()["matches"]]
+            url = f"/v1/predictions/football/{ids[0]}"
+            made = first.post(url).json()
+            time.sleep(0.5)
+            sent = second.post(url).json()
+            purged = second.request("DELETE", "/v1/predictions/cache", params={"pattern": f"football:{ids[0]}"}).json()
+            anew = second.post(url).json()
+            redis.send_signal(signal.SIGSTOP)
+            stopped = [client.post(f"/v1/predictions/football/{one}") for one in ids for client in (first, second)]
+            health = second.get("/v1/predictions/cache/health").json()
+            redis.kill()
+            dead = [client.post(f"/v1/predictions/default/{one}") for one in ids for client in (first, second)]
+            stats = first.get("/v1/predictions/cache/stats").json()
+    finally:
+        codes = [one.end(), two.end()]
+
+    assert (made["cached"], sent["cached"], anew["cached"]) == (False, True, False)
+    assert {name: made[name] for name in made.keys() - {"request_id", "prediction_time_ms", "cached"}} == {
+        name: sent[name] for name in sent.keys() - {"request_id", "prediction_time_ms", "cached"}
+    }
+    assert purged["deleted_count"] == 1
+    assert {response.status_code for response in (*stopped, *dead)} == {200}
+    assert health["status"] == "degraded"
+    assert stats["hits"] + stats["misses"] >= 80
+    assert codes == [0, 0]
+
+
+def test_a_purge_reaches_every_worker(home, bento, python, tmp_path):
+    """
+    Without any Redis, one call of one worker makes all workers of the server forget, and counts are of all of them.
+    """
+    running = serve(home, bento, python, tmp_path, workers=2)
+    try:
+        with running.client() as client:
+            ids = [match["match_id"] for match in client.get("/v1/fixtures", params={"limit": 5}).json()["matches"]]
+        url = f"{running.url}/v1/predictions/football/{ids[0]}"
+        # Each request is a connection of its own, so that both workers get some.
+        before = [httpx.post(url).json()["cached"] for _ in range(30)]
+        httpx.request("DELETE", f"{running.url}/v1/predictions/cache")
+        after = [httpx.post(url).json()["cached"] for _ in range(30)]
+        stats = [httpx.get(f"{running.url}/v1/predictions/stats").json() for _ in range(5)]
+    finally:
+        running.end()
+
+    assert 1 <= before.count(False) <= 2
+    assert 1 <= after.count(False) <= 2
+    assert {told["successful_predictions"] for told in stats} == {60}
+    assert stats[0]["cache_hits"] + stats[0]["cache_misses"] == 60
