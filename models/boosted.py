@@ -108,9 +108,10 @@ class BoostedOutcome:
         if self.booster is None:
             raise NotFitted(self.name)
         grid = self.goal_model.grid(features)
-        margins = self.margins(features.select(self.names).values, _margin(outcome_proba(grid)))
+        mass = outcome_proba(grid)
+        margins = self.margins(features.select(self.names).values, _margin(mass))
         proba = strictly_positive(_softmax(margins.astype(np.float64)))
-        return proba, reconcile(grid, proba)
+        return proba, reconcile(grid, proba, mass)
 
     def margins(self, values: Array, base_margin: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the log-odds of outcomes up to a constant: what the trees make of a margin to start from.

@@ -88,22 +88,25 @@ class MarketTable:
         return len(self.both_teams_to_score)
 
 
-def read_markets(grid: Array, *, scores: int = SCORES, coverage: float = INTERVAL_COVERAGE) -> MarketTable:
+def read_markets(
+    grid: Array, *, proba: Array | None = None, scores: int = SCORES, coverage: float = INTERVAL_COVERAGE
+) -> MarketTable:
     """Read every market off score grids.
 
     Args:
         grid: Shape (n, SIZE, SIZE); every grid sums to 1.
+        proba: ``outcome_proba(grid)``, where it is at hand.
         scores: How many of the most likely scores to list; equally likely ones by fewer home, then away goals.
         coverage: Nominal coverage of the goal intervals, within (0, 1).
     """
-    proba = outcome_proba(grid)
+    if proba is None:
+        proba = outcome_proba(grid)
     home, draw, away = proba[:, 0], proba[:, 1], proba[:, 2]
     total = total_distribution(grid)
     home_goals, away_goals = grid.sum(axis=2), grid.sum(axis=1)
     under, _, over = _split(total, _PLACED_TOTALS)
     away_covers, push, home_covers = _split(margin_distribution(grid), _PLACED_MARGINS)
     score_home, score_away, score_proba = most_likely_scores(grid, scores)
-    distributions = (home_goals, away_goals, total)
     return MarketTable(
         expected_goals=np.stack([_mean(home_goals), _mean(away_goals)], axis=1),
         over=over,
@@ -118,9 +121,15 @@ def read_markets(grid: Array, *, scores: int = SCORES, coverage: float = INTERVA
         score_away=score_away,
         score_proba=score_proba,
         other_scores=np.maximum(grid.sum(axis=(1, 2)) - score_proba.sum(axis=1), 0.0),
-        goal_interval=np.stack([central_interval(d, coverage) for d in distributions], axis=1),
+        goal_interval=_intervals(home_goals, away_goals, total, coverage),
         interval_coverage=coverage,
     )
+
+
+def _intervals(home_goals: Array, away_goals: Array, total: Array, coverage: float) -> Counts:
+    """Return the central intervals of home, away and total goals. Shape (n, 3, 2)."""
+    sides = central_interval(np.concatenate([home_goals, away_goals]), coverage)
+    return np.stack([sides[: len(home_goals)], sides[len(home_goals) :], central_interval(total, coverage)], axis=1)
 
 
 def total_distribution(grid: Array) -> Array:

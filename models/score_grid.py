@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import factorial, pdtrc
+from scipy.special import pdtrc
 
 from models.errors import InvalidForecast
 
@@ -21,7 +21,6 @@ MAX_GOALS: Final = 15
 SIZE: Final = MAX_GOALS + 1
 
 _GOALS: Final = np.arange(SIZE, dtype=np.float64)
-_INVERSE_FACTORIAL: Final = 1.0 / factorial(_GOALS)
 # Region of each cell: 0 home win, 1 draw, 2 away win.
 _REGION: Final = (1 - np.sign(_GOALS[:, None] - _GOALS[None, :])).astype(np.intp)
 _BY_REGION: Final = np.argsort(_REGION.ravel(), kind="stable")
@@ -55,15 +54,17 @@ def score_grid(home_goals_expected: Array, away_goals_expected: Array, rho: floa
     True
     """
     home, away = _checked(home_goals_expected), _checked(away_goals_expected)
-    grid = goal_distribution(home)[:, :, None] * goal_distribution(away)[:, None, :]
+    goals = goal_distribution(np.concatenate([home, away]))
+    grid = goals[: len(home), :, None] * goals[len(home) :, None, :]
     grid[:, :2, :2] *= low_score_factors(home, away, clip_rho(rho, home, away))
     return grid
 
 
 def goal_distribution(expected: Array) -> Array:
     """Return the Poisson probabilities of 0..MAX_GOALS goals, renormalised. Shape (n, SIZE) for means of shape (n,)."""
-    # exp(-mean) cancels in the renormalisation.
-    weights = expected[:, None] ** _GOALS * _INVERSE_FACTORIAL
+    # Each weight is the one before it times mean / goals; exp(-mean) cancels in the renormalisation.
+    weights = np.ones((len(expected), SIZE))
+    np.cumprod(expected[:, None] / _GOALS[1:], axis=1, out=weights[:, 1:])
     normalised: Array = weights / weights.sum(axis=1, keepdims=True)
     return normalised
 
@@ -123,7 +124,7 @@ def outcome_proba_of_goals(home_goals_expected: Array, away_goals_expected: Arra
     return np.concatenate(blocks) if blocks else np.empty((0, 3))
 
 
-def reconcile(grid: Array, proba: Array) -> Array:
+def reconcile(grid: Array, proba: Array, mass: Array | None = None) -> Array:
     """Return the grid nearest to the given one whose home, draw and away masses equal ``proba``.
 
     Nearest in relative entropy: KL(q|p) = KL(masses of q | masses of p) + sum over regions of mass * KL(q within | p
@@ -134,6 +135,7 @@ def reconcile(grid: Array, proba: Array) -> Array:
     Args:
         grid: Shape (n, SIZE, SIZE).
         proba: Shape (n, 3); rows sum to 1.
+        mass: ``outcome_proba(grid)``, where it is at hand.
 
     Raises:
         InvalidForecast: If a row of ``proba`` is negative somewhere or does not sum to 1 within 1e-6.
@@ -144,7 +146,8 @@ def reconcile(grid: Array, proba: Array) -> Array:
     """
     if (proba < 0.0).any() or not (np.abs(proba.sum(axis=1) - 1.0) <= 1e-6).all():
         raise InvalidForecast(f"given outcome probabilities {proba!r}, expected rows >= 0 that sum to 1")
-    mass = outcome_proba(grid)
+    if mass is None:
+        mass = outcome_proba(grid)
     is_empty = mass < np.finfo(np.float64).tiny
     if is_empty.any():
         rows, regions = np.nonzero(is_empty)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import accumulate, pairwise
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.batch import Array
 from models.markets import HANDICAP_LINES, INTERVAL_COVERAGE, OVER_UNDER_LINES, SCORES, MarketTable
@@ -65,14 +65,26 @@ def forecasts(questions: Sequence[Question], computed: Computed) -> list[Forecas
 
 def packed(proba: Array, table: MarketTable) -> Array:
     """Return probabilities and markets in one array, each row as ``Markets`` states: 3 outcomes, numbers, counts."""
-    totals = _interleaved(table.over, table.under, np.zeros_like(table.over))
-    handicaps = _interleaved(table.handicap_home, table.handicap_away, table.handicap_push)
-    both, other = table.both_teams_to_score[:, None], table.other_scores[:, None]
-    parts = (totals, both, 1.0 - both, table.double_chance, table.draw_no_bet, handicaps, table.score_proba, other)
+    rows = np.zeros((len(proba), WIDTH))
+    rows[:, _OUTCOMES] = proba
+    rows[:, _EXPECTED] = table.expected_goals
+    rows[:, _TOTALS.start : _TOTALS.stop : 3] = table.over
+    rows[:, _TOTALS.start + 1 : _TOTALS.stop : 3] = table.under  # whose third, the push, is 0 on half lines
+    rows[:, _BOTH.start] = table.both_teams_to_score
+    rows[:, _BOTH.start + 1] = 1.0 - table.both_teams_to_score
+    rows[:, _DOUBLE] = table.double_chance
+    rows[:, _NO_BET] = table.draw_no_bet
+    for place, part in enumerate((table.handicap_home, table.handicap_away, table.handicap_push)):
+        rows[:, _HANDICAPS.start + place : _HANDICAPS.stop : 3] = part
+    rows[:, _SCORES] = table.score_proba
+    rows[:, _OTHERS] = table.other_scores[:, None]
     # A sum of two hundred cells may pass 1 by a rounding.
-    probabilities = np.clip(np.concatenate(parts, axis=1), 0.0, 1.0)
-    counts = (_interleaved(table.score_home, table.score_away), table.goal_interval.reshape(len(table), -1))
-    return np.concatenate([proba, table.expected_goals, probabilities, *counts], axis=1)
+    chances = rows[:, _TOTALS.start : _OTHERS.stop]
+    np.clip(chances, 0.0, 1.0, out=chances)
+    rows[:, _GOALS.start : _GOALS.stop : 2] = table.score_home
+    rows[:, _GOALS.start + 1 : _GOALS.stop : 2] = table.score_away
+    rows[:, _INTERVALS] = table.goal_interval.reshape(len(table), -1)
+    return rows
 
 
 def markets_of(scores: Array) -> list[Markets]:
@@ -88,9 +100,16 @@ WIDTH: Final = OUTCOMES + SHAPE.numbers + SHAPE.counts
 """Columns of a packed row."""
 
 
-def _interleaved(*columns: NDArray[Any]) -> NDArray[Any]:
-    """Return the first column of each table, then the second of each, and so on. Shapes (n, k) each, (n, k * tables)."""
-    return np.stack(columns, axis=2).reshape(len(columns[0]), -1)
+def _consecutive(*sizes: int) -> list[slice]:
+    ends = [0, *accumulate(sizes)]
+    return [slice(start, end) for start, end in pairwise(ends)]
+
+
+# Where the parts of a packed row stand.
+_TOTAL_NUMBERS, _HANDICAP_NUMBERS = 3 * len(OVER_UNDER_LINES), 3 * len(HANDICAP_LINES)
+_OUTCOMES, _EXPECTED, _TOTALS, _BOTH, _DOUBLE, _NO_BET, _HANDICAPS, _SCORES, _OTHERS, _GOALS, _INTERVALS = _consecutive(
+    OUTCOMES, 2, _TOTAL_NUMBERS, 2, 3, 2, _HANDICAP_NUMBERS, SCORES, 1, 2 * SCORES, 6
+)
 
 
 def _strangers(computed: Computed) -> list[list[bool]]:

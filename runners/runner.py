@@ -66,7 +66,7 @@ class Runner:
         proba, grid = self.model.model.forecast(self._frame(values))
         if proba.shape != (len(values), 3) or not np.isfinite(proba).all():
             raise RuntimeError(f"model {self.model.tag} gave no {len(values)} rows of three probabilities")
-        return packed(proba, read_markets(grid))
+        return packed(proba, read_markets(grid, proba=proba))
 
     def forecasts(self, questions: Sequence[Question], described: Description, scores: Array) -> list[Answer]:
         """Join scores to their questions. Raises RuntimeError if there is not one row of scores a question."""
