@@ -205,7 +205,7 @@ def _distinct(material: Material) -> Asked:
 
 def _batches(material: Material, *, prediction_type: str | None = None) -> Asked:
     bodies = fixtures.batch_bodies(material.ids, BATCH, prediction_type=prediction_type)
-    return Asked(["/v1/predictions/predict/batch"], bodies)
+    return Asked([fixtures.BATCH_PATH], bodies)
 
 
 def _rows(material: Material) -> Asked:

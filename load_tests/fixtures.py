@@ -10,6 +10,7 @@ from typing import Any
 PAGE = 1_000
 FULL = b'{"prediction_type":"probability"}'  # every market block
 SEED = 20261124
+BATCH_PATH = "/v1/predictions/predict/batch"
 
 
 def match_ids(port: int, *, most: int, status: str | None = None) -> list[str]:

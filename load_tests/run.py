@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +28,7 @@ import fixtures
 import yaml
 from machine import described
 from processes import ServerProcess
-from sampling import settle
+from sampling import batch_problem, settle
 from server import CHECKOUT, copied_home, football_server
 
 HERE = Path(__file__).parent
@@ -95,7 +96,8 @@ def _write_ids(port: int, folder: Path) -> None:
     coming = fixtures.match_ids(port, most=MOST_IDS, status="scheduled")
     (folder / "ids").write_text("\n".join(ids))
     (folder / "coming").write_text("\n".join(coming))
-    settle(port, fixtures.path_of(ids[0]), b"{}", lambda _: None)
+    whole = partial(batch_problem, size=100)
+    settle(port, fixtures.BATCH_PATH, fixtures.batch_bodies(ids[:100])[0], whole)
 
 
 def _locust(name: str, target: dict[str, Any], url: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:

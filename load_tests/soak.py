@@ -16,6 +16,7 @@ import json
 import os
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import fixtures
 from contenders import PEERS, Asked
 from machine import described
 from processes import ServerProcess, free_port
-from sampling import settle
+from sampling import batch_problem, settle
 from server import copied_home, football_server
 from slope import Slope, fitted_slope
 from wrk import Capacity, run_wrk
@@ -155,12 +156,13 @@ def _nothing() -> Asked:
 def _mixed(port: int) -> Asked:
     """Ask for hot and cold matches in all kinds, and now and then for a batch."""
     ids = fixtures.match_ids(port, most=72_000)
-    settle(port, fixtures.path_of(ids[0]), b"{}", lambda _: None)
+    whole = partial(batch_problem, size=100)
+    settle(port, fixtures.BATCH_PATH, fixtures.batch_bodies(ids[:100])[0], whole)
     kinds = [b"{}", fixtures.FULL, b'{"prediction_type":"score"}', b'{"force_recalculate":true}']
     paths = [fixtures.path_of(match_id) for match_id in fixtures.hot_sequence(ids, length=MIXED_PATHS)]
     bodies = [kinds[place % len(kinds)] for place in range(MIXED_PATHS)]
     for place, batch in enumerate(fixtures.batch_bodies(ids, 20)[:100]):
-        paths[place * 200], bodies[place * 200] = "/v1/predictions/predict/batch", batch
+        paths[place * 200], bodies[place * 200] = fixtures.BATCH_PATH, batch
     return Asked(paths, bodies)
 
 
