@@ -20,7 +20,7 @@ from wrk import run_wrk
 
 MIB = 1024 * 1024
 OPEN_CONNECTIONS = 64
-OPEN_LOOP_GRACE_S = 60.0
+OPEN_LOOP_GRACE_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,11 @@ def open_loop(port: int, asked: Asked, *, rate: float, seconds: float) -> dict[s
         (folder / "plan.json").write_text(json.dumps(plan | {"requests": str(folder / "requests")}))
         command = [sys.executable, str(Path(__file__).with_name("open_loop.py")), str(folder / "plan.json")]
         before = os.times()
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + OPEN_LOOP_GRACE_S, check=False)
+        limit_s = seconds + OPEN_LOOP_GRACE_S
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=limit_s, check=False)
+        except subprocess.TimeoutExpired:
+            return {"rate": rate, "failed": [f"some requests were not answered within {OPEN_LOOP_GRACE_S:.0f} s"]}
         after = os.times()
     if done.returncode:
         return {"rate": rate, "failed": done.stderr.strip().splitlines()[-1:]}

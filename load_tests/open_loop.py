@@ -44,9 +44,8 @@ class Carrier:
         self._poll = select.epoll()
         self._sockets: dict[int, socket.socket] = {}
         self._is_closed = False
-        for _ in range(connections):
-            self._connect(port)
         self._port = port
+        self.free.extend(self._connect(port) for _ in range(connections))
         self._sent = 0
         threading.Thread(target=self._receive, daemon=True).start()
 
@@ -69,13 +68,13 @@ class Carrier:
         for connection in self._sockets.values():
             connection.close()
 
-    def _connect(self, port: int) -> None:
+    def _connect(self, port: int) -> socket.socket:
         connection = socket.create_connection(("127.0.0.1", port))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         number = connection.fileno()
         self._sockets[number], self._received[number] = connection, b""
         self._poll.register(number, select.EPOLLIN)
-        self.free.append(connection)
+        return connection
 
     def _send(self, connection: socket.socket, query: int) -> None:
         self._asked[connection.fileno()] = query
@@ -90,15 +89,35 @@ class Carrier:
 
     def _take(self, number: int) -> None:
         connection = self._sockets[number]
-        data = self._received[number] + connection.recv(RECEIVE_BYTES)
+        try:
+            received = connection.recv(RECEIVE_BYTES)
+        except ConnectionError:
+            received = b""
+        if not received:
+            self._replace(number)
+            return
+        data = self._received[number] + received
         size = answer_size(data)
         if size is None or len(data) < size:
-            if not data:
-                raise ConnectionError("the server closed a connection that was in use")
             self._received[number] = data
             return
         self._received[number] = b""
         self._finish(connection, self._asked.pop(number), is_good=data[9:10] == b"2")
+
+    def _replace(self, number: int) -> None:
+        """Open a new connection for one that the server closed; what it still owed is a failure."""
+        self._poll.unregister(number)
+        old, query = self._sockets.pop(number), self._asked.pop(number, None)
+        if query is None:
+            with self._lock:
+                self.free.remove(old)
+        old.close()
+        new = self._connect(self._port)
+        if query is not None:
+            self._finish(new, query, is_good=False)
+            return
+        with self._lock:
+            self.free.append(new)
 
     def _finish(self, connection: socket.socket, query: int, *, is_good: bool) -> None:
         self.answers += 1
