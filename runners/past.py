@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+import mmap
+import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
+from features.batch import Array
 from features.matches import MatchTable
 from features.transform import MatchFeatures
 from runners.replay import Replayed, latest_before, replay
 
+log = logging.getLogger("football.timeline")
+
 REMEMBERED_STATES: Final = 4
+FEWEST_LAID_DOWN: Final = 4_096  # rows; fewer are not worth a file
 
 
 class Past:
@@ -29,10 +39,11 @@ class Past:
         return self._replayed is not None or len(self.table) == 0
 
     def recall(self) -> Replayed:
-        """Return the replay; the first call takes seconds for tens of thousands of matches."""
+        """Return the replay without its last state; the first call takes seconds for tens of thousands of matches."""
         with self._lock:
             if self._replayed is None:
-                self._replayed = replay(self._blank(), self.table)
+                done = replay(self._blank(), self.table, keeps_recent_days=False)
+                self._replayed = replace(done, values=laid_down(done.values), state=self._blank())
             return self._replayed
 
 
@@ -94,3 +105,21 @@ def _moved(known: int, day: int, table: MatchTable, starts: tuple[MatchFeatures,
     state = start.copy()
     state.update(missing)
     return state
+
+
+def laid_down(values: Array) -> Array:
+    """Return the same rows from a temporary file, so that they take memory only once they are asked for. Shape (n, f).
+
+    The file has no name and goes with the array. Few rows, or all where no file can be written, stay in memory.
+    """
+    if len(values) < FEWEST_LAID_DOWN:
+        return values
+    try:
+        with tempfile.TemporaryFile(prefix="football-features-") as file:
+            file.write(np.ascontiguousarray(values).data)
+            file.flush()
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:  # such as a full disk
+        log.warning("features of old matches stay in memory", extra={"reason": str(error)})
+        return values
+    return np.frombuffer(data, dtype=values.dtype).reshape(values.shape)

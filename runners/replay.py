@@ -42,14 +42,23 @@ def in_replay_order(table: MatchTable) -> MatchTable:
     return played.take(np.lexsort((played.match_id.astype(str), played.day)))
 
 
-def replay(start: MatchFeatures, table: MatchTable, *, spacing: int = MATCHES_BETWEEN_CHECKPOINTS) -> Replayed:
-    """Learn a table in replay order, starting from a copy of a state that is older than all of it."""
-    state = start.copy()
+def replay(
+    start: MatchFeatures,
+    table: MatchTable,
+    *,
+    spacing: int = MATCHES_BETWEEN_CHECKPOINTS,
+    keeps_recent_days: bool = True,
+) -> Replayed:
+    """Learn a table in replay order, starting from a copy of a state that is older than all of it.
+
+    ``keeps_recent_days`` adds the checkpoints that corrections of the last days are redone from.
+    """
+    state = start.copy() if len(table) else start
     values = np.empty((len(table), len(state.names)))
     versions = np.empty(len(table), dtype=object)
     checkpoints: list[MatchFeatures] = []
     starts = day_starts(table)
-    wanted = _wanted(table, starts, state.matches_known, spacing)
+    wanted = _wanted(table, starts, state.matches_known, spacing, keeps_recent_days)
     for first, end in pairwise([*starts, len(table)]):
         if first in wanted:
             checkpoints.append(state.copy())
@@ -84,7 +93,7 @@ def thinned(
     return tuple(state for state in ordered if id(state) in kept)
 
 
-def _wanted(table: MatchTable, starts: list[int], known: int, spacing: int) -> set[int]:
+def _wanted(table: MatchTable, starts: list[int], known: int, spacing: int, keeps_recent_days: bool) -> set[int]:
     """Return the rows before which a checkpoint is taken."""
     if not starts:
         return set()
@@ -92,4 +101,4 @@ def _wanted(table: MatchTable, starts: list[int], known: int, spacing: int) -> s
     buckets = [(known + row) // spacing for row in starts]
     spaced = {row for row, (before, bucket) in zip(starts[1:], pairwise(buckets), strict=True) if before != bucket}
     recent = {starts[int(np.searchsorted(days, days[-1] - RECENT_DAYS))], starts[-1]}
-    return (spaced | recent) - {0}  # the first row is where the replay starts from
+    return (spaced | recent if keeps_recent_days else spaced) - {0}  # the first row is where the replay starts from

@@ -6,10 +6,8 @@ Built from store reads in the background and never changed afterwards.
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,15 +161,6 @@ class Snapshot:
     def _teams_in(self, code: str) -> set[str]:
         rows = (self.rows[position] for position in self._of_competition[code].tolist())
         return {team for row in rows for team in (row.home, row.away)}
-
-
-def lean(row: MatchRow) -> MatchRow:
-    """Return the same row with its repeating texts shared, so that 90,000 of them stay small."""
-    texts: dict[str, Any] = {
-        name: sys.intern(getattr(row, name))
-        for name in ("match_id", "competition", "season", "home", "away", "status", "source_home", "source_away")
-    }
-    return row._replace(**texts)
 
 
 def view_of(row: MatchRow) -> MatchView:

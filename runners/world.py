@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from features.matches import MatchTable
 from runners.loading import LoadedModel
 from runners.replay import in_replay_order
-from runners.snapshot import Snapshot, lean
+from runners.snapshot import Snapshot
 from runners.timeline import Base, Timeline
 from store.database import reading
 from store.reads import MatchRow, Standing, changes_since, read_directory, read_matches, read_teams, standing
@@ -104,7 +104,7 @@ def read_world(engine: sa.Engine, models: Sequence[LoadedModel]) -> World:
     """Read the whole store, as it is at one instant."""
     with reading(engine):
         now = standing(engine)
-        rows = _lean_rows(engine)
+        rows = read_directory(engine)
         codes = sorted({row.competition for row in rows})
         # One competition after another: what is only passing through stays small.
         parts = [_shared(read_matches(engine, competitions=[code])) for code in codes]
@@ -124,18 +124,12 @@ def follow_world(engine: sa.Engine, world: World, models: Sequence[LoadedModel])
         if now.store_id != world.store_id or now.revision < since:
             return read_world(engine, models)
         rows = {row.match_id: row for row in world.snapshot.rows}
-        rows |= {row.match_id: lean(row) for row in changes_since(engine, since)}
+        rows |= {row.match_id: row for row in changes_since(engine, since)}
         changed = read_matches(engine, changed_after=since)
         snapshot = _snapshot(engine, rows.values(), now.revision)
     table = _merged(world.table, changed)
     timelines = {tag: lines.advanced(table) for tag, lines in world.timelines.items()}
     return World(snapshot, table, timelines, now.store_id)
-
-
-def _lean_rows(engine: sa.Engine) -> list[MatchRow]:
-    told = read_directory(engine)
-    told.reverse()
-    return [lean(told.pop()) for _ in range(len(told))]
 
 
 def _snapshot(engine: sa.Engine, rows: Iterable[MatchRow], now: int) -> Snapshot:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from features.matches import MatchTable
 from features.transform import MatchFeatures
-from runners.past import Lookback
+from runners.past import FEWEST_LAID_DOWN, Lookback, laid_down
 from runners.replay import in_replay_order
 
 
@@ -76,3 +77,27 @@ def test_a_state_that_several_ask_for_is_made_once(played, start):
 
     assert start.updates == 1
     assert states[0] is states[1] is states[2]
+
+
+@pytest.mark.parametrize("rows", [0, 3, FEWEST_LAID_DOWN])
+def test_rows_laid_down_are_the_same_bits(rows):
+    """
+    Features read back from the file equal those written, unknown ones included.
+    """
+    values = np.random.default_rng(1).normal(size=(rows, 5))
+    values[1:2] = np.nan
+
+    found = laid_down(values)
+
+    np.testing.assert_array_equal(found.view(np.int64), values.view(np.int64))
+    assert (found is values) == (rows < FEWEST_LAID_DOWN)
+
+
+def test_rows_stay_in_memory_where_no_file_can_be_made(monkeypatch, tmp_path):
+    """
+    A temporary folder that is not there costs memory and nothing else.
+    """
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    values = np.zeros((FEWEST_LAID_DOWN, 5))
+
+    assert laid_down(values) is values
