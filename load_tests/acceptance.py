@@ -100,7 +100,7 @@ def _two_workers_line(rows: Mapping[str, Row]) -> Line:
 
 def _clean_line(rows: Mapping[str, Row]) -> Line:
     loads = [load for key in OURS for load in rows.get(key, {}).get("loads", {}).values()]
-    bad = sum(load["errors"] + load["broken"] + len(load["wrong"]) for load in loads)
+    bad = sum(load["errors"] + load["broken"] + load["wrong_bodies"] + len(load["wrong"]) for load in loads)
     bad += sum(rows.get(key, {}).get("open_loop", {}).get("failures", 0) for key in OURS)
     asked = sum(load["asked"] for load in loads)
     reached = f"{bad} ({asked} bodies sampled)" if loads else "not measured"

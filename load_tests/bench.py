@@ -140,16 +140,20 @@ def _measure(row: Contender, server: ServerProcess, material: Material, seconds:
             connections=connections,
             seconds=seconds,
             first=first,
+            expected=row.expected,
         )
         first += round(load.requests_per_s * seconds)
         outcome["loads"][connections] = asdict(load)
     if row.open_loop:
-        outcome["open_loop"] = open_loop(server.port, asked, rate=_capacity(outcome) / 2, seconds=seconds)
+        outcome["open_loop"] = open_loop(
+            server.port, asked, rate=_capacity(outcome, row.predictions) / 2, seconds=seconds
+        )
     return outcome
 
 
-def _capacity(outcome: dict[str, Any]) -> float:
-    return max(load["requests_per_s"] for load in outcome["loads"].values())
+def _capacity(outcome: dict[str, Any], predictions: int) -> float:
+    """Return the most requests per second that were answered rightly."""
+    return max(load["predictions_per_s"] for load in outcome["loads"].values()) / predictions
 
 
 def _add_floor(results: dict[str, Any], rows: list[Contender], material: Material, seconds: float) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 HEADER = (
-    "row", "/s at 16", "/s at 64", "p50 at 16", "p99 at 16", "p99 at 64", "not 2xx", "CPU s per 1,000", "worker RSS", "generator CPU",
+    "row", "/s at 16", "/s at 64", "p50 at 16", "p99 at 16", "p99 at 64", "not 2xx or wrong", "CPU s per 1,000", "worker RSS", "generator CPU",
 )  # fmt: skip
 TABLE_NOTE = (
-    "`/s` are predictions per second, wrk with one thread on the same machine, closed loop. CPU is that of the whole "
+    "`/s` are right predictions per second, wrk with one thread on the same machine, closed loop. CPU is that of the whole "
     "process tree of the server per 1,000 predictions, RSS that of its largest process, generator CPU the share of one "
     "core at 64 connections. Peers are given their row of 60 features and answer three probabilities; ours looks the "
     "match up and answers every market block."
@@ -59,7 +59,7 @@ def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
         return (row["title"], "failed, see below", *[""] * (len(HEADER) - 2))
     few, many = row["loads"].values()
     bad = sum(load["errors"] + load["broken"] for load in (few, many))
-    wrong = sum(len(load["wrong"]) for load in (few, many))
+    wrong = sum(max(load["wrong_bodies"], len(load["wrong"])) for load in (few, many))
     return (
         row["title"],
         f"{few['predictions_per_s']:,.0f}",

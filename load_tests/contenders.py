@@ -27,6 +27,7 @@ CACHE_OFF = {"FOOTBALL_SERVICE__CACHE__ENABLED": "false"}
 RUNNER_SERVICE = {"FOOTBALL_RUNNER__MODE": "service"}
 TWO_WORKERS = {"FOOTBALL_SERVICE__WORKERS": "2"}
 BATCH = 100
+WHOLE_BATCH = f'"successful_predictions":{BATCH},'
 HOT_MATCHES = 500
 TYPICAL_ANSWER_BYTES = 3_000
 
@@ -71,6 +72,7 @@ class Contender:
         check: Finds what is wrong with an answer; None for an echo.
         predictions: In one request.
         needs: Settings that the bento must know.
+        expected: Text that every right answer holds; looked for in each where given.
         open_loop: Whether latency at half of its capacity is measured too.
     """
 
@@ -83,6 +85,7 @@ class Contender:
     predictions: int = 1
     needs: tuple[tuple[str, ...], ...] = field(default=())
     open_loop: bool = True
+    expected: str | None = None
 
 
 def contenders() -> list[Contender]:
@@ -119,7 +122,16 @@ def _ours() -> list[Contender]:
         Contender("cached", "ours, cached, one match", "cached", start, _hot, is_cached),
         Contender("cached_80_20", "ours, cached, 80/20 of 500 matches", "cached", start, _eighty_twenty, is_cached),
         Contender("uncached", "ours, uncached, distinct matches", "uncached", uncached, _distinct, is_computed),
-        Contender("batch", "ours, batch of 100", "uncached", uncached, _batches, whole, predictions=BATCH),
+        Contender(
+            "batch",
+            "ours, batch of 100",
+            "uncached",
+            uncached,
+            _batches,
+            whole,
+            predictions=BATCH,
+            expected=WHOLE_BATCH,
+        ),
         Contender(
             "batch_full",
             "ours, batch of 100, all market blocks",
@@ -128,6 +140,7 @@ def _ours() -> list[Contender]:
             full_batch,
             whole,
             predictions=BATCH,
+            expected=WHOLE_BATCH,
         ),
         Contender(
             "runner_service",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -31,6 +32,8 @@ class Load:
         cpu_s_per_1000: Of the whole process tree of the server, per 1,000 predictions.
         worker_rss_mib: Of its largest process; ``tree_uss_mib`` is what all its processes hold alone.
         mean_batch: Mean rows that the batcher of ours took at once, or None.
+        predictions_per_s: Of right answers only.
+        wrong_bodies: Answers of status 200 that were not whole, where all were looked at.
         asked, wrong: Sampled answers and what was wrong with them.
     """
 
@@ -41,6 +44,7 @@ class Load:
     p95_ms: float
     p99_ms: float
     errors: int
+    wrong_bodies: int
     broken: int
     generator_cpu: float
     cpu_s_per_1000: float
@@ -61,27 +65,36 @@ def closed_loop(
     connections: int,
     seconds: float,
     first: int,
+    expected: str | None = None,
 ) -> Load:
     """Drive a server with wrk as hard as the connections can."""
     sampler = Sampler(server.port, asked.paths, asked.bodies, check or (lambda _: None))
     before, batches_before = server.usage(), batches(server)
-    if check is None:
-        run = run_wrk(server.port, asked.paths, asked.bodies, connections=connections, seconds=seconds, first=first)
-    else:
-        with sampler:
-            run = run_wrk(server.port, asked.paths, asked.bodies, connections=connections, seconds=seconds, first=first)
+    with contextlib.nullcontext() if check is None else sampler:
+        run = run_wrk(
+            server.port,
+            asked.paths,
+            asked.bodies,
+            connections=connections,
+            seconds=seconds,
+            first=first,
+            expected=expected,
+        )
     after = server.usage()
     return Load(
         connections=connections,
         requests_per_s=run.rate,
-        predictions_per_s=run.rate * predictions,
+        predictions_per_s=(run.requests - run.wrong - run.errors) / run.seconds * predictions,
         p50_ms=run.p50_ms,
         p95_ms=run.p95_ms,
         p99_ms=run.p99_ms,
         errors=run.errors,
+        wrong_bodies=run.wrong,
         broken=run.broken,
         generator_cpu=run.generator_cpu,
-        cpu_s_per_1000=(after.cpu_s - before.cpu_s) / max(1, run.requests * predictions) * 1_000,
+        cpu_s_per_1000=(after.cpu_s - before.cpu_s)
+        / max(1, (run.requests - run.wrong - run.errors) * predictions)
+        * 1_000,
         worker_rss_mib=after.largest_rss_bytes / MIB,
         tree_uss_mib=sum(after.uss_bytes.values()) / MIB,
         server_cpu=(after.cpu_s - before.cpu_s) / run.seconds,

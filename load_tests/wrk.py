@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SCRIPT = """
+local threads = {{}}
+setup = function(thread) threads[#threads + 1] = thread end
+wrong = 0
 local function lines(name)
   local list = {{}}
   for line in io.lines(name) do list[#list + 1] = line end
@@ -32,13 +35,22 @@ request = function()
   place = place % #requests + 1
   return requests[place]
 end
+{count_wrong}
 done = function(summary, latency)
-  io.write(string.format("RESULT %d %d %d %d %d %d %d %d %d %d\\n", summary.requests, summary.duration,
+  local wrong = 0
+  for _, thread in ipairs(threads) do wrong = wrong + (thread:get("wrong") or 0) end
+  io.write(string.format("RESULT %d %d %d %d %d %d %d %d %d %d %d\\n", summary.requests, summary.duration,
     latency:percentile(50), latency:percentile(95), latency:percentile(99), summary.errors.status, summary.errors.connect,
-    summary.errors.read, summary.errors.write, summary.errors.timeout))
+    summary.errors.read, summary.errors.write, summary.errors.timeout, wrong))
 end
 """
-RESULT = re.compile(r"^RESULT " + " ".join([r"(\d+)"] * 10) + "$", re.MULTILINE)
+# Calling Lua for each answer slows wrk down, which does not matter for answers of a hundred predictions.
+COUNT_WRONG = """
+response = function(status, headers, body)
+  if status == 200 and not string.find(body, '{expected}', 1, true) then wrong = wrong + 1 end
+end
+"""
+RESULT = re.compile(r"^RESULT " + " ".join([r"(\d+)"] * 11) + "$", re.MULTILINE)
 
 
 class WrkFailed(Exception):
@@ -52,6 +64,7 @@ class Capacity:
     Attributes:
         errors: Answers with a status of 400 and above; wrk counts no other kind as wrong.
         broken: Connections that could not be made, read or written, and requests that timed out.
+        wrong: Answers of status 200 without the expected text, where one was given.
         generator_cpu: Share of one core that wrk took; near 1 it is the generator that was measured.
     """
 
@@ -62,6 +75,7 @@ class Capacity:
     p99_ms: float
     errors: int
     broken: int
+    wrong: int
     generator_cpu: float
 
     @property
@@ -71,9 +85,18 @@ class Capacity:
 
 
 def run_wrk(
-    port: int, paths: Sequence[str], bodies: Sequence[bytes], *, connections: int, seconds: float, first: int = 0
+    port: int,
+    paths: Sequence[str],
+    bodies: Sequence[bytes],
+    *,
+    connections: int,
+    seconds: float,
+    first: int = 0,
+    expected: str | None = None,
 ) -> Capacity:
     """Ask again and again for the paths and bodies, in order and paired, beginning after the first few.
+
+    With ``expected``, every answer of status 200 without that text counts as wrong.
 
     Raises:
         WrkFailed: If wrk cannot run or tells no result.
@@ -83,14 +106,16 @@ def run_wrk(
         (folder / "paths").write_text("\n".join(paths) + "\n")
         (folder / "bodies").write_bytes(b"\n".join(bodies) + b"\n")
         script = folder / "script.lua"
-        script.write_text(SCRIPT.format(paths=folder / "paths", bodies=folder / "bodies", first=first))
+        count_wrong = COUNT_WRONG.format(expected=expected) if expected else ""
+        text = SCRIPT.format(paths=folder / "paths", bodies=folder / "bodies", first=first, count_wrong=count_wrong)
+        script.write_text(text)
         command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s"]
         command += ["-s", str(script), f"http://127.0.0.1:{port}"]
         output, cpu_s = _run(command)
     found = RESULT.search(output)
     if found is None:
         raise WrkFailed(f"wrk told no result:\n{output}")
-    requests, duration_us, p50, p95, p99, errors, *broken = map(int, found.groups())
+    requests, duration_us, p50, p95, p99, errors, *broken, wrong = map(int, found.groups())
     return Capacity(
         requests=requests,
         seconds=duration_us / 1e6,
@@ -99,6 +124,7 @@ def run_wrk(
         p99_ms=p99 / 1e3,
         errors=errors,
         broken=sum(broken),
+        wrong=wrong,
         generator_cpu=cpu_s / (duration_us / 1e6),
     )
 
