@@ -51,6 +51,7 @@ class BatchDesk:
         questions = [_question(item, index, model_name) for index, item in enumerate(batch.requests)]
         with self._context.counting(sum(not isinstance(question, Refusal) for question in questions)) as succeeded:
             replies = await self._replies(questions)
+            _refuse_if_overloaded(replies)
             succeeded(sum(not isinstance(reply, Refusal) for reply in replies))
         milliseconds = (time.perf_counter() - call.started) * 1e3
         identity = call.request_id.encode()
@@ -110,6 +111,13 @@ def _question(item: msgspec.Raw, index: int, model_name: str | None) -> Asked | 
         return request, query_of(request, root=root, model_name=model_name)
     except Refusal as refusal:
         return refusal
+
+
+def _refuse_if_overloaded(replies: Sequence[Reply | Refusal]) -> None:
+    """Raise the refusal (503) if no item at all was answered for want of time: the batch as a whole is to come again."""
+    if replies and all(isinstance(reply, Refusal) and reply.code is Code.OVERLOADED for reply in replies):
+        assert isinstance(replies[0], Refusal)
+        raise replies[0]
 
 
 def _error_entry(refusal: Refusal, index: int, item: msgspec.Raw) -> BatchError:

@@ -63,7 +63,7 @@ PREDICT_BATCH: Final = Operation(
     description=_BATCH_TEXT,
     request="BatchPredictionRequest",
     answer="BatchPrediction",
-    refusals=(Code.DEADLINE_EXCEEDED,),
+    refusals=(Code.OVERLOADED, Code.DEADLINE_EXCEEDED),
     example=examples.BATCH_REQUEST,
     example_answer=examples.BATCH,
 )
@@ -74,7 +74,7 @@ PREDICT_BATCH_WITH: Final = Operation(
     description=f"{_BATCH_TEXT} An item may repeat the model's name but not contradict it.",
     request="BatchPredictionRequest",
     answer="BatchPrediction",
-    refusals=(Code.NOT_FOUND, Code.DEADLINE_EXCEEDED),
+    refusals=(Code.NOT_FOUND, Code.OVERLOADED, Code.DEADLINE_EXCEEDED),
     example=examples.BATCH_REQUEST,
     example_answer=examples.BATCH,
 )

@@ -64,7 +64,7 @@ class Batcher(Generic[J, A]):
         answer: Callable[[Sequence[J]], Sequence[A | Exception]],
         *,
         most_rows: int = 64,
-        most_waiting: int = 4_096,
+        most_waiting: int = 16_384,
         on_batch: Callable[[int, float], None] = lambda _rows, _waited_s: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -7,7 +7,7 @@ from api_harness import client_of, settings_with
 from fake_backend import KNOWN, FakeBackend
 
 from api.application import create_application
-from runners.errors import PredictionFailure
+from runners.errors import Overloaded, PredictionFailure
 
 BATCH = "/v1/predictions/predict/batch"
 
@@ -131,3 +131,22 @@ async def test_a_failure_of_no_known_kind_stays_inside(backend):
     assert response.json()["errors"][0]["error"] == "INTERNAL_ERROR"
     assert "secret" not in response.text
     assert stats["internal_errors"] == 1
+
+
+@pytest.mark.parametrize("answered", [0, 1])
+async def test_a_batch_that_is_wholly_shed_is_to_come_again(answered):
+    """503 with Retry-After when nothing could be answered in time; as soon as one item is, each tells its own."""
+
+    class Busy(FakeBackend):
+        async def predict(self, queries, *, deadline):
+            given = await super().predict(queries)
+            return [*given[:answered], *[Overloaded(retry_after_s=7)] * (len(queries) - answered)]
+
+    async with client_of(create_application(Busy(), settings=settings_with())) as client:
+        response = await client.post("/v1/predictions/predict/batch", json={"requests": [{"match_id": KNOWN}] * 3})
+
+    assert response.status_code == (200 if answered else 503)
+    if answered:
+        assert [error["error"] for error in response.json()["errors"]] == ["OVERLOADED"] * 2
+    else:
+        assert (response.json()["error"], response.headers["retry-after"]) == ("OVERLOADED", "7")
