@@ -131,6 +131,7 @@ def test_probes_documents_and_metrics_answer(client):
     assert client.get("/livez").status_code == client.get("/readyz").status_code == 200
     assert client.get("/openapi.json").json()["openapi"].startswith("3.1")
     assert "text/html" in client.get("/docs").headers["content-type"]
+    time.sleep(1.0)  # a worker hands on what it has seen twice a second
     metrics = client.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
     assert 'football_requests_total{method="GET",route="/v1/matches/{match_id}",status="404"}' in metrics.text
