@@ -122,9 +122,10 @@ async def test_a_model_that_goes_away_takes_its_answers_along(client, backend):
     assert response.status_code == 503
 
 
-async def test_many_who_ask_together_share_one_computation(application, backend):
+async def test_many_who_ask_together_share_one_computation(backend, cache):
     """A thousand identical questions at once run the model once."""
     backend.delay_s = 0.01
+    application = create_application(backend, settings=settings_with(deadline_s=60.0), cache=cache)
     async with client_of(application) as client:
         answers = await asyncio.gather(*(client.post(URL) for _ in range(1_000)))
 

@@ -62,7 +62,14 @@ def serve(
     """Serve a bento on a free port from an empty folder, over a copy of the store in that folder."""
     store = folder / "matches.sqlite"
     shutil.copy(home.database_url.removeprefix("sqlite:///"), store)
+    # A server empties the folder of its metrics when it starts, so two must not share a BENTOML_HOME.
+    own = folder / "bentoml"
+    own.mkdir(exist_ok=True)
+    for name in ("models", "bentos"):
+        if not (own / name).exists():
+            (own / name).symlink_to(home.folder / name)
     settings = {
+        "BENTOML_HOME": str(own),
         "FOOTBALL_DATABASE_URL": f"sqlite:///{store}",
         "FOOTBALL_HOME": str(folder),
         "FOOTBALL_SERVICE__WORKERS": str(workers),
