@@ -10,8 +10,9 @@ READY  := $(VENV)/.ready
 .DEFAULT_GOAL := help
 BENCH  := .venv-bench
 PEER   := .venv-mlserver
+SCENARIO ?= all
 
-.PHONY: help setup run test check bench load-test format lock clean
+.PHONY: help setup run test check bench load-test soak format lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -40,6 +41,10 @@ bench: $(READY) $(BENCH)/.ready $(PEER)/.ready  ## Ours against its limit and it
 load-test: $(READY) $(BENCH)/.ready  ## Traffic of a match day against the targets in configs/, with a report
 	@$(BENCH)/bin/python load_tests/run.py $(SCENARIO)
 
+soak: $(READY) $(BENCH)/.ready  ## Whether memory stays flat over a million requests; a planted leak must be caught first
+	@$(BENCH)/bin/python load_tests/soak.py --plant-leak
+	@$(BENCH)/bin/python load_tests/soak.py
+
 format: $(READY)  ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -48,7 +53,7 @@ lock: $(READY)  ## Pin all dependencies anew, with hashes and without an index a
 	@$(BIN)/python requirements/lock.py
 
 clean:  ## Remove the environment and caches; state in FOOTBALL_HOME stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* *.egg-info .lint-imports.txt
+	rm -rf $(VENV) $(BENCH) $(PEER) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* *.egg-info .lint-imports.txt
 
 # The command is found as python3 where a system does not call it python3.11; the version is checked either way.
 $(READY): requirements/dev.txt pyproject.toml
