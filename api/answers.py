@@ -115,17 +115,15 @@ class Answers:
 
     async def _computed(self, asked: Sequence[Asked]) -> list[PredictionBody | Exception]:
         forecasts = await self._context.forecasts([query for _, query in asked])
-        answered = [place for place, forecast in enumerate(forecasts) if not isinstance(forecast, PredictionFailure)]
-        written = bodies_of(
-            [forecast for forecast in forecasts if not isinstance(forecast, PredictionFailure)],
-            [asked[place][0] for place in answered],
-            dt.datetime.now(dt.UTC),
-        )
-        bodies = dict(zip(answered, written, strict=True))
-        return [
-            forecast if isinstance(forecast, PredictionFailure) else bodies[place]
-            for place, forecast in enumerate(forecasts)
+        answered = [
+            (forecast, request)
+            for forecast, (request, _) in zip(forecasts, asked, strict=True)
+            if not isinstance(forecast, PredictionFailure)
         ]
+        bodies = iter(
+            bodies_of([one for one, _ in answered], [request for _, request in answered], dt.datetime.now(dt.UTC))
+        )
+        return [forecast if isinstance(forecast, PredictionFailure) else next(bodies) for forecast in forecasts]
 
     def _remember(self, spelled: Hashable, query: PredictionQuery, token: str, key: str) -> None:
         if len(self._spelled) >= MOST_SPELLINGS:

@@ -142,12 +142,8 @@ class Timeline:
 
     def described(self, row: int) -> Described:
         """Return the features that a played match had before its kick-off, as training saw them."""
-        known = self.known_before(self._day[row])
-        newest = None if known == 0 else self._newest[known - 1]
-        if row >= self.first:
-            return Described(self._values[row - self.first], self._versions[row - self.first], newest)
-        old = self.past.recall()
-        return Described(old.values[row], old.versions[row], newest)
+        values, versions, newest = self.described_many([row])
+        return Described(values[0], versions[0], newest[0])
 
     def described_many(self, rows: Sequence[int]) -> tuple[Array, list[str], list[int | None]]:
         """Return of played matches their features, the digests of what was known then, and its newest kick-offs."""
