@@ -40,12 +40,11 @@ class Answers:
         # How a request was spelled -> the model it names, the version of everything behind the answer, and its key.
         self._spelled: dict[Hashable, tuple[str, str | None, str, str]] = {}
 
-    async def of(self, asked: Sequence[Asked], *, spelled: Hashable = None) -> list[Given]:
+    async def of(self, asked: Sequence[Asked]) -> list[Given]:
         """Return the encoded prediction, or the failure, of each request, in order.
 
         Args:
             asked: Requests and what they mean.
-            spelled: How a single request was written, to be found by ``again``; None not to be.
         """
         if self._cache is None:
             return [Obtained(answer, "computed") for answer in await self._computed(asked)]
@@ -58,14 +57,36 @@ class Answers:
                 given[place] = Obtained(failure, "computed")
                 continue
             keys[place] = key_of(name, query.match_id, token, canonical_of(request, query))
-            if spelled is not None and not request.force_recalculate:
-                self._remember(spelled, query, token, keys[place])
         for force in (False, True):
             places = [place for place in keys if asked[place][0].force_recalculate == force]
             if places:
                 obtained = await self._obtained([asked[i] for i in places], [keys[i] for i in places], force=force)
                 given |= zip(places, obtained, strict=True)
         return [given[place] for place in range(len(asked))]
+
+    async def to(self, request: PredictionRequest, query: PredictionQuery, *, spelled: Hashable = None) -> Given:
+        """Return the encoded prediction, or the failure, of one request, as ``of`` does for many.
+
+        Args:
+            spelled: How the request was written, to be found by ``again``; None not to be.
+        """
+        if self._cache is None or request.force_recalculate:
+            return (await self.of([(request, query)]))[0]
+        try:
+            name, token = self._context.backend.version_of(query.model_name, query.model_version)
+        except PredictionFailure as failure:
+            return Obtained(failure, "computed")
+        key = key_of(name, query.match_id, token, canonical_of(request, query))
+        if spelled is not None:
+            self._remember(spelled, query, token, key)
+
+        async def compute() -> PredictionBody | Exception:
+            forecast = await self._context.forecast(query)
+            if isinstance(forecast, PredictionFailure):
+                return forecast
+            return bodies_of((forecast,), (request,), dt.datetime.now(dt.UTC))[0]
+
+        return await self._cache.obtain_one(key, compute, ttl_s=self._ttl_s, until=_until)
 
     def again(self, spelled: Hashable) -> PredictionBody | None:
         """Return the answer to a request that was spelled the same before, if it is in memory and still true."""

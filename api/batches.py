@@ -49,10 +49,10 @@ class BatchDesk:
         batch = await self._read(call)
         call.predictions = len(batch.requests)
         questions = [_question(item, index, model_name) for index, item in enumerate(batch.requests)]
-        with self._context.counting(sum(not isinstance(question, Refusal) for question in questions)) as succeeded:
+        with self._context.counting(sum(not isinstance(question, Refusal) for question in questions)) as count:
             replies = await self._replies(questions)
             _refuse_if_overloaded(replies)
-            succeeded(sum(not isinstance(reply, Refusal) for reply in replies))
+            count.succeeded = sum(not isinstance(reply, Refusal) for reply in replies)
         milliseconds = (time.perf_counter() - call.started) * 1e3
         identity = call.request_id.encode()
         entries = [

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 from api.counters import Counters
 from api.deadlines import Deadlines
@@ -27,6 +28,10 @@ class Context:
     def __post_init__(self) -> None:
         object.__setattr__(self, "deadlines", Deadlines(self.settings.deadline_s))
 
+    async def forecast(self, query: PredictionQuery) -> Forecast | PredictionFailure:
+        """Answer one query, as ``forecasts`` does."""
+        return (await self.forecasts((query,)))[0]
+
     async def forecasts(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
         """Answer queries in order with one call of the backend, within the deadline.
 
@@ -40,18 +45,28 @@ class Context:
             raise RuntimeError(f"the backend gave {len(answers)} answers to {len(queries)} queries")
         return answers
 
-    @contextmanager
-    def counting(self, asked: int) -> Iterator[Callable[[int], None]]:
-        """Count forecasts that are asked for; gives what is told how many succeeded, none if it never is."""
-        started = time.perf_counter()
-        succeeded = 0
+    def counting(self, asked: int) -> Counting:
+        """Count forecasts that are asked for; its ``succeeded`` is to be set, and is none if it never is."""
+        return Counting(self.counters, asked)
 
-        def tell(count: int) -> None:
-            nonlocal succeeded
-            succeeded = count
 
-        try:
-            yield tell
-        finally:
-            milliseconds = (time.perf_counter() - started) * 1e3
-            self.counters.count(succeeded=succeeded, failed=asked - succeeded, milliseconds=milliseconds)
+class Counting:
+    """Count the forecasts of one call when it ends, however it ends."""
+
+    __slots__ = ("_asked", "_counters", "_started", "succeeded")
+
+    def __init__(self, counters: Counters, asked: int) -> None:
+        self._counters, self._asked = counters, asked
+        self.succeeded = 0
+
+    def __enter__(self) -> Self:
+        self._started = time.perf_counter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        milliseconds = (time.perf_counter() - self._started) * 1e3
+        self._counters.count(
+            succeeded=self.succeeded, failed=self._asked - self.succeeded, milliseconds=milliseconds
+        )

@@ -19,13 +19,15 @@ class Counters:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._tallies = Tallies(_NAMES, folder)
+        self._succeeded, self._failed, _, self._microseconds = (self._tallies.slot_of[name] for name in _NAMES)
         self.started_at = dt.datetime.now(dt.UTC)
 
     def count(self, *, succeeded: int, failed: int, milliseconds: float) -> None:
         """Add one call; each forecast in it is counted with the time of the whole."""
-        self._tallies.add("succeeded", succeeded)
-        self._tallies.add("failed", failed)
-        self._tallies.add("microseconds", int(milliseconds * 1e3) * succeeded)
+        cells = self._tallies.cells
+        cells[self._succeeded] += succeeded
+        cells[self._failed] += failed
+        cells[self._microseconds] += int(milliseconds * 1e3) * succeeded
 
     def count_internal_error(self) -> None:
         """Add one answer with INTERNAL_ERROR."""

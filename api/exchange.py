@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+import msgspec
 
 from api.headers import JSON_MEDIA_TYPE
 
@@ -17,8 +18,7 @@ Header = tuple[bytes, bytes]
 UNMATCHED: Final = "unmatched"
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """Hold one request, and what is learned of it on its way.
 
     Attributes:
@@ -39,13 +39,12 @@ class Call:
     receive: Receive
     started: float
     template: str = UNMATCHED
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = {}
     route_headers: Sequence[Header] = ()
     predictions: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """Hold what goes back, without the headers that every answer has."""
 
     status: int

@@ -52,11 +52,11 @@ class LegacyDesk:
         match_id = match_id_in(call)
         request = decode(await self._body(call) or b"{}", _request)
         call.predictions = 1
-        with self._context.counting(1) as succeeded:
+        with self._context.counting(1) as count:
             (answer,) = await self._context.forecasts([_query(match_id, request.model_version)])
             if isinstance(answer, PredictionFailure):
                 raise refusal_of(answer, places=IN_URL)
-            succeeded(1)
+            count.succeeded = 1
         return Answer(201, _encoder.encode(_old(answer, match_id, with_details=request.include_details)))
 
     async def predict_batch(self, call: Call) -> Answer:
@@ -65,9 +65,9 @@ class LegacyDesk:
         require_at_most(self._settings.max_batch_size, len(request.match_ids), "match_ids")
         match_ids = [str(match_id) for match_id in request.match_ids]
         call.predictions = len(match_ids)
-        with self._context.counting(len(match_ids)) as succeeded:
+        with self._context.counting(len(match_ids)) as count:
             answers = await self._context.forecasts([_query(name, request.model_version) for name in match_ids])
-            succeeded(sum(isinstance(answer, Forecast) for answer in answers))
+            count.succeeded = sum(isinstance(answer, Forecast) for answer in answers)
         return Answer(200, _encoder.encode(_old_batch(match_ids, answers)))
 
     async def card(self, call: Call) -> Answer:  # noqa: ARG002 - every handler takes the call

@@ -65,13 +65,13 @@ class PredictionDesk:
     ) -> Answer:
         call.predictions = 1
         spelled = (call.raw_path, body) if len(body) <= LONGEST_SPELLING else None
-        with self._context.counting(1) as succeeded:
-            (given,) = await self._answers.of([(request, query)], spelled=spelled)
+        with self._context.counting(1) as count:
+            given = await self._answers.to(request, query, spelled=spelled)
             if isinstance(given.payload, PredictionFailure):
                 raise refusal_of(given.payload, places=places)
             if isinstance(given.payload, Exception):
                 raise given.payload
-            succeeded(1)
+            count.succeeded = 1
         milliseconds = (time.perf_counter() - call.started) * 1e3
         sent = given.payload.sent(call.request_id.encode(), milliseconds=milliseconds, cached=given.is_cached)
         return Answer(200, sent)

@@ -1,8 +1,9 @@
 """The adaptive batcher of one model in one worker.
 
 Jobs that arrive in one turn of the event loop are answered together in the
-next: an idle worker makes nobody wait, a busy one has gathered many by the time
-it comes round. There is no timer and no thread. Whoever has left or run out of
+next. While others keep coming in, turn by turn, a few more turns go by, for a
+turn costs much less than a batch: an idle worker makes nobody wait, a busy one
+gathers many. There is no timer and no thread. Whoever has left or run out of
 time is dropped before anything is computed for him, and who would have to wait
 longer than he can is told so at once.
 """
@@ -24,6 +25,7 @@ A = TypeVar("A")
 
 log = logging.getLogger("football.batcher")
 
+_MOST_TURNS: Final = 8  # of the event loop that a batch may take to gather
 _NEWEST_SHARE: Final = 0.1  # of the newest batch in the running mean of the time a job takes
 
 
@@ -72,6 +74,7 @@ class Batcher(Generic[J, A]):
         self._most_rows, self._most_waiting = most_rows, most_waiting
         self._queue: deque[tuple[_Group[A], int, J]] = deque()
         self._is_scheduled = False
+        self._seen, self._turns = 1, 0  # jobs that waited at the last turn; turns since the last batch
         self._job_s = 0.0
 
     @property
@@ -110,13 +113,26 @@ class Batcher(Generic[J, A]):
             raise Overloaded(retry_after_s=max(1, math.ceil(wait_s)))
 
     def _take_turn(self) -> None:
+        if self._is_growing():
+            asyncio.get_running_loop().call_soon(self._take_turn)
+            return
         batch = self._next_batch()
+        self._seen = 0 if len(batch) > 1 else 1  # a lone job waits for company only where there was some just now
         if batch:
             self._answer_batch(batch)
         if self._queue:
             asyncio.get_running_loop().call_soon(self._take_turn)
         else:
             self._is_scheduled = False
+
+    def _is_growing(self) -> bool:
+        """Return whether jobs have come since the last turn, so that more may be on their way."""
+        before, self._seen = self._seen, len(self._queue)
+        if before < self._seen < self._most_rows and self._turns < _MOST_TURNS:
+            self._turns += 1
+            return True
+        self._turns = 0
+        return False
 
     def _next_batch(self) -> list[tuple[_Group[A], int, J]]:
         """Take the oldest jobs that somebody still waits for."""

@@ -30,6 +30,8 @@ log = logging.getLogger("football.predictor")
 Made: TypeAlias = Question | PredictionFailure
 Batch: TypeAlias = dict[int, Question]  # by place among the queries; all of one model
 
+_FIT_FOR_CALLERS: Final = (Forecast, PredictionFailure)
+
 REPLAY_RETRY_S: Final = 10
 MOST_REPLAYS: Final = 16  # queries that may wait for a replay of old matches, each of which can take seconds
 
@@ -66,6 +68,8 @@ class Predictor:
             queries: Of any models.
             deadline: By ``time.monotonic``; a question that would begin later fails instead.
         """
+        if len(queries) == 1:
+            return [await self._predict_one(queries[0], deadline)]
         made_out = self._make_out(queries)
         if not all(isinstance(question, PredictionFailure) or question.is_at_hand for question in made_out):
             made_out = await self._recalled(made_out)
@@ -75,6 +79,16 @@ class Predictor:
         else:
             asked = await asyncio.gather(*(self._ask(batch, deadline) for batch in batches))
         return _joined(made_out, batches, asked)
+
+    async def _predict_one(self, query: PredictionQuery, deadline: float) -> Answer:
+        """Answer one query: most callers ask no more, and sorting many by model costs as much as a forecast."""
+        (made,) = self._make_out([query])
+        if isinstance(made, Question) and not made.is_at_hand:
+            (made,) = await self._recalled([made])
+        if not isinstance(made, Question):
+            return made
+        (answer,) = await self._ask({0: made}, deadline)
+        return answer
 
     def predict_now(self, queries: Sequence[PredictionQuery]) -> list[Answer]:
         """Answer queries in order, in this thread, replays included; for programs that serve nobody else."""
@@ -186,7 +200,7 @@ def _joined(made_out: Sequence[Made], batches: Sequence[Batch], answers: Sequenc
 
 def _told(answer: Answer | Exception, question: Question) -> Answer:
     """Return what the caller may know; an error of the inside stays in the log."""
-    if isinstance(answer, Forecast | PredictionFailure):
+    if isinstance(answer, _FIT_FOR_CALLERS):
         return answer
     log.error("a forecast failed", exc_info=answer, extra={"match_id": question.match.match_id})
     return PredictionFailure("The forecast could not be computed.")

@@ -76,7 +76,7 @@ class Cache(Generic[T]):
         self._memory: MemoryLayer[T] = MemoryLayer() if memory is None else memory
         self.redis = redis
         self._tallies = tallies or Tallies(COUNTERS)
-        self._memory_hits = self._tallies.slot_of["memory_hits"]
+        self._memory_hits, self._misses = (self._tallies.slot_of[name] for name in ("memory_hits", "misses"))
         self._epoch = epoch or Epoch()
         self._seen_epoch = self._epoch.cells[0]
         self._clock = clock
@@ -167,6 +167,39 @@ class Cache(Generic[T]):
             self._tallies.add("misses", n_shared)
             obtained |= new
         return [obtained[key] for key in keys]
+
+    async def obtain_one(
+        self,
+        key: str,
+        compute: Callable[[], Awaitable[T | Exception]],
+        *,
+        ttl_s: float,
+        until: Callable[[T], Instant] = lambda _: None,
+    ) -> Obtained[T]:
+        """Give the payload of one key, with all that ``obtain`` promises.
+
+        A key that nobody is at, in a cache without Redis, goes the short way.
+        """
+        payload = self.peek(key)
+        if payload is not None:
+            return Obtained(payload, "memory")
+        if self.redis is not None or key in self._flights:
+
+            async def computed(_: Sequence[int]) -> Sequence[T | Exception]:
+                return [await compute()]
+
+            return (await self.obtain([key], computed, ttl_s=ttl_s, until=until))[0]
+        epoch = self._epoch.cells[0]
+        self._tallies.cells[self._misses] += 1
+        flight = self._flights.begin(key)
+        outcome: T | Exception | None = None
+        try:
+            outcome = await compute()
+        finally:
+            self._flights.end(key, flight, outcome)
+        if self._epoch.cells[0] == epoch and not isinstance(outcome, Exception):
+            self.put(key, outcome, ttl_s, until(outcome))
+        return Obtained(outcome, "computed")
 
     async def delete(self, pattern: KeyPattern | str) -> Purge:
         """Delete what a glob over ``MODEL:MATCH`` covers from Redis and from the memory of every worker.

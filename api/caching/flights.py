@@ -74,6 +74,22 @@ class Flights(Generic[T]):
             )
         return obtained
 
+    def __contains__(self, key: str) -> bool:
+        """Tell whether somebody is at a key."""
+        return key in self._flights
+
+    def begin(self, key: str) -> asyncio.Future[T | _Abandoned]:
+        """Claim a key that nobody is at; whoever does must ``end`` it."""
+        flight: asyncio.Future[T | _Abandoned] = asyncio.get_running_loop().create_future()
+        self._flights[key] = flight
+        return flight
+
+    def end(self, key: str, flight: asyncio.Future[T | _Abandoned], outcome: T | Exception | None) -> None:
+        """Give the payload to all who have joined; without one, they see to it themselves."""
+        flight.set_result(_ABANDONED if outcome is None or isinstance(outcome, Exception) else outcome)
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+
     def part(self) -> None:
         """Let nobody join what is under way any more; those who have joined still get their payload."""
         self._flights = {}
@@ -91,25 +107,21 @@ class Flights(Generic[T]):
             outcomes = await compute(missing) if missing else ()
             for key, outcome in zip(missing, outcomes, strict=True):
                 obtained[key] = Obtained(outcome, "computed")
-                self._end(claims, key, _ABANDONED if isinstance(outcome, Exception) else outcome)
+                self._end(claims, key, outcome)
         finally:
             for key in list(claims):
-                self._end(claims, key, _ABANDONED)
+                self._end(claims, key, None)
         return obtained
 
     def _claim(self, keys: Sequence[str]) -> dict[str, asyncio.Future[T | _Abandoned]]:
-        new_flight = asyncio.get_running_loop().create_future
-        claims = {key: new_flight() for key in keys if key not in self._flights}
-        self._flights.update(claims)
-        return claims
+        return {key: self.begin(key) for key in keys if key not in self._flights}
 
-    def _end(self, claims: dict[str, asyncio.Future[T | _Abandoned]], key: str, result: T | _Abandoned) -> None:
+    def _end(
+        self, claims: dict[str, asyncio.Future[T | _Abandoned]], key: str, outcome: T | Exception | None
+    ) -> None:
         flight = claims.pop(key, None)
-        if flight is None:
-            return
-        flight.set_result(result)
-        if self._flights.get(key) is flight:
-            del self._flights[key]
+        if flight is not None:
+            self.end(key, flight, outcome)
 
 
 async def _nothing(_: Sequence[str]) -> Mapping[str, T]:
