@@ -67,6 +67,4 @@ class Counting:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         milliseconds = (time.perf_counter() - self._started) * 1e3
-        self._counters.count(
-            succeeded=self.succeeded, failed=self._asked - self.succeeded, milliseconds=milliseconds
-        )
+        self._counters.count(succeeded=self.succeeded, failed=self._asked - self.succeeded, milliseconds=milliseconds)

@@ -97,7 +97,11 @@ def match_of(view: MatchView) -> out.Match:
 
 def utc(moment: dt.datetime | None) -> dt.datetime | None:
     """Return the same instant in UTC, which is written with a Z; None stays None."""
-    return None if moment is None else moment.astimezone(dt.UTC)
+    return None if moment is None else _in_utc(moment)
+
+
+def _in_utc(moment: dt.datetime) -> dt.datetime:
+    return moment if moment.tzinfo is dt.UTC else moment.astimezone(dt.UTC)
 
 
 def metadata_of(forecast: Forecast, request: PredictionRequest) -> out.PredictionMetadata:
@@ -105,10 +109,10 @@ def metadata_of(forecast: Forecast, request: PredictionRequest) -> out.Predictio
     return out.PredictionMetadata(
         prediction_type=request.prediction_type,
         match=match_of(forecast.match),
-        as_of=forecast.as_of.astimezone(dt.UTC),
+        as_of=_in_utc(forecast.as_of),
         feature_state_version=forecast.feature_state_version,
         newest_result_at=utc(forecast.newest_result_at),
-        trained_until=forecast.trained_until.astimezone(dt.UTC),
+        trained_until=_in_utc(forecast.trained_until),
         overridden_features=list(forecast.overridden),
         degraded_reasons=list(forecast.degraded),
     )

@@ -187,8 +187,8 @@ def _in_registry_order(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _softmax(log_odds: Array) -> Array:
-    weights = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
-    proba: Array = weights / weights.sum(axis=1, keepdims=True)
+    weights = np.exp(log_odds - np.maximum.reduce(log_odds, axis=1, keepdims=True))
+    proba: Array = weights / np.add.reduce(weights, axis=1, keepdims=True)
     return proba
 
 

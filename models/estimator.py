@@ -57,5 +57,5 @@ def strictly_positive(proba: Array) -> Array:
     True
     """
     mixed = proba + _SMALLEST
-    normalised: Array = mixed / mixed.sum(axis=1, keepdims=True)
+    normalised: Array = mixed / np.add.reduce(mixed, axis=1, keepdims=True)
     return normalised

@@ -101,7 +101,7 @@ class Forest:
         place = (words if self.word == _BYTE else _first_bit(words)) + np.arange(0, trees * states, states)
         gained = self.leaf_values.ravel()[place].reshape(len(values), self.outcomes, -1)
         added = np.concatenate([base_margin[:, :, None], gained], axis=2)
-        margins: NDArray[np.float32] = np.cumsum(added, axis=2, dtype=np.float32)[:, :, -1]
+        margins: NDArray[np.float32] = np.add.accumulate(added, axis=2)[:, :, -1]
         return margins
 
     def thresholds(self) -> dict[int, NDArray[np.float32]]:

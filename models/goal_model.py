@@ -95,9 +95,8 @@ class GoalModel:
         # The design times the coefficients, written out: a request has a few rows, and stacking them costs more.
         intercept, own, opposing, elo = self.coefficients
         goals, lead = self._regressors(values)
-        log_expected = intercept + own * goals + opposing * goals[:, ::-1] + elo * lead * _SIDES
-        expected: Array = np.clip(np.exp(log_expected), _FEWEST_EXPECTED, _MOST_EXPECTED)
-        return expected
+        log_expected = intercept + own * goals + opposing * goals[:, ::-1] + lead * (elo * _SIDES)
+        return _within_reason(np.exp(log_expected))
 
     def _design(self, values: Array) -> Array:
         """Return the regressors of all home sides, then of all away sides. Shape (2 n, 4)."""
@@ -108,7 +107,13 @@ class GoalModel:
     def _regressors(self, values: Array) -> tuple[Array, Array]:
         """Return the log expected goals of both sides, shape (n, 2), and the home side's Elo lead / 400, shape (n, 1)."""
         values = np.where(np.isfinite(values), values, np.asarray(self.usual))
-        return np.log(np.clip(values[:, :2], _FEWEST_EXPECTED, _MOST_EXPECTED)), values[:, 2:] / _ELO_SCALE
+        return np.log(_within_reason(values[:, :2])), values[:, 2:] / _ELO_SCALE
+
+
+def _within_reason(expected: Array) -> Array:
+    """Return expected goals kept within bounds; ``np.clip`` takes twice as long for a few rows."""
+    bounded: Array = np.minimum(np.maximum(expected, _FEWEST_EXPECTED), _MOST_EXPECTED)
+    return bounded
 
 
 def negative_log_posterior(coefficients: Array, design: Array, goals: Array, ridge: float) -> tuple[float, Array]:

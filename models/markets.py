@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from itertools import accumulate, pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,79 +20,108 @@ HANDICAP_LINES: Final = (-2.5, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 
 SCORES: Final = 10
 INTERVAL_COVERAGE: Final = 0.8
 
-_HOME, _AWAY = (goals.ravel() for goals in np.indices((SIZE, SIZE)))
-_BY_TOTAL: Final = np.argsort(_HOME + _AWAY, kind="stable")
-_TOTAL_START: Final = np.searchsorted((_HOME + _AWAY)[_BY_TOTAL], np.arange(2 * MAX_GOALS + 1))
-_BY_MARGIN: Final = np.argsort(_HOME - _AWAY, kind="stable")
-_MARGIN_START: Final = np.searchsorted((_HOME - _AWAY)[_BY_MARGIN], np.arange(-MAX_GOALS, MAX_GOALS + 1))
-
-
-class _Lines(NamedTuple):
-    """Hold where betting lines fall among the columns of a distribution over whole numbers."""
-
-    first_not_below: NDArray[np.intp]
-    first_above: NDArray[np.intp]
-    at: NDArray[np.intp]
-    is_whole: NDArray[np.bool_]
-
-
-def _place(lines: Array, lowest: int) -> _Lines:
-    """Place lines among the ``_COLUMNS`` numbers from ``lowest`` up."""
-    first_not_below = np.clip(np.ceil(lines) - lowest, 0, _COLUMNS).astype(np.intp)
-    first_above = np.clip(np.floor(lines) + 1 - lowest, 0, _COLUMNS).astype(np.intp)
-    at = np.minimum(first_not_below, _COLUMNS - 1)
-    return _Lines(first_not_below, first_above, at, first_above > first_not_below)
-
-
-_COLUMNS: Final = 2 * MAX_GOALS + 1
-_PLACED_TOTALS: Final = _place(np.array(OVER_UNDER_LINES), 0)
-# The home team covers where its margin exceeds minus the line.
-_PLACED_MARGINS: Final = _place(-np.array(HANDICAP_LINES), -MAX_GOALS)
-
 
 @dataclass(frozen=True, slots=True)
 class MarketTable:
     """Hold the markets of n matches, one row a match; probabilities throughout.
 
+    All stand side by side, as they are sent on; the properties are views of them.
+
     Attributes:
-        expected_goals: Home, away. Shape (n, 2).
-        over, under: More, fewer goals in total than each of OVER_UNDER_LINES. Shape (n, 6).
-        both_teams_to_score: Shape (n,).
-        double_chance: Home or draw, home or away, draw or away. Shape (n, 3).
-        draw_no_bet: Home, away, given that it is no draw. Shape (n, 2).
-        handicap_home, handicap_push, handicap_away: Home covers, stake back, away covers, for each of
-            HANDICAP_LINES on the home team. Shape (n, 11).
-        score_home, score_away: Goals of the k most likely scores, most likely first. Shape (n, k).
-        score_proba: Their probabilities. Shape (n, k).
-        other_scores: Probability of all other scores. Shape (n,).
-        goal_interval: Lowest and highest of the central interval of home, away and total goals. Shape (n, 3, 2).
-        interval_coverage: Nominal coverage of those intervals; goals are whole, so they hold at least that much.
+        numbers: Expected goals of home and away; over, under and push of each of OVER_UNDER_LINES; both teams score, or
+            not; home or draw, home or away, draw or away; home and away if no draw; home covers, away covers and push of
+            each of HANDICAP_LINES; each of the k likeliest scores, likeliest first, and all others together.
+            Shape (n, m).
+        counts: Home and away goals of each score; lowest and highest of the central interval of home, away and total
+            goals. Shape (n, 2 k + 6).
     """
 
-    expected_goals: Array
-    over: Array
-    under: Array
-    both_teams_to_score: Array
-    double_chance: Array
-    draw_no_bet: Array
-    handicap_home: Array
-    handicap_push: Array
-    handicap_away: Array
-    score_home: Counts
-    score_away: Counts
-    score_proba: Array
-    other_scores: Array
-    goal_interval: Counts
-    interval_coverage: float
+    numbers: Array
+    counts: Counts
 
     def __len__(self) -> int:
-        return len(self.both_teams_to_score)
+        return len(self.numbers)
+
+    @property
+    def expected_goals(self) -> Array:
+        """Return home, away. Shape (n, 2)."""
+        return self.numbers[:, _EXPECTED]
+
+    @property
+    def over(self) -> Array:
+        """Return more goals in total than each of OVER_UNDER_LINES. Shape (n, 6)."""
+        return self.numbers[:, _TOTALS][:, 0::3]
+
+    @property
+    def under(self) -> Array:
+        """Return fewer goals in total than each of OVER_UNDER_LINES. Shape (n, 6)."""
+        return self.numbers[:, _TOTALS][:, 1::3]
+
+    @property
+    def both_teams_to_score(self) -> Array:
+        """Return that both teams score. Shape (n,)."""
+        return self.numbers[:, _BOTH.start]
+
+    @property
+    def double_chance(self) -> Array:
+        """Return home or draw, home or away, draw or away. Shape (n, 3)."""
+        return self.numbers[:, _DOUBLE]
+
+    @property
+    def draw_no_bet(self) -> Array:
+        """Return home, away, given that it is no draw. Shape (n, 2)."""
+        return self.numbers[:, _NO_BET]
+
+    @property
+    def handicap_home(self) -> Array:
+        """Return that home covers each of HANDICAP_LINES, which are on the home team. Shape (n, 11)."""
+        return self.numbers[:, _HANDICAPS][:, 0::3]
+
+    @property
+    def handicap_away(self) -> Array:
+        """Return that away covers. Shape (n, 11)."""
+        return self.numbers[:, _HANDICAPS][:, 1::3]
+
+    @property
+    def handicap_push(self) -> Array:
+        """Return that the stake comes back. Shape (n, 11)."""
+        return self.numbers[:, _HANDICAPS][:, 2::3]
+
+    @property
+    def score_home(self) -> Counts:
+        """Return the home goals of the likeliest scores, likeliest first. Shape (n, k)."""
+        return self.counts[:, :-_INTERVAL_ENDS:2]
+
+    @property
+    def score_away(self) -> Counts:
+        """Return their away goals. Shape (n, k)."""
+        return self.counts[:, 1:-_INTERVAL_ENDS:2]
+
+    @property
+    def score_proba(self) -> Array:
+        """Return their probabilities. Shape (n, k)."""
+        return self.numbers[:, _HANDICAPS.stop : -1]
+
+    @property
+    def other_scores(self) -> Array:
+        """Return the probability of all other scores. Shape (n,)."""
+        return self.numbers[:, -1]
+
+    @property
+    def goal_interval(self) -> Counts:
+        """Return lowest and highest of the central interval of home, away and total goals. Shape (n, 3, 2).
+
+        Goals are whole, so an interval holds at least its nominal coverage.
+        """
+        return self.counts[:, -_INTERVAL_ENDS:].reshape(-1, 3, 2)
 
 
 def read_markets(
     grid: Array, *, proba: Array | None = None, scores: int = SCORES, coverage: float = INTERVAL_COVERAGE
 ) -> MarketTable:
     """Read every market off score grids.
+
+    A worker does this for a few matches at a time, thousands of times a second, so what can be summed is summed at once.
 
     Args:
         grid: Shape (n, SIZE, SIZE); every grid sums to 1.
@@ -101,35 +131,85 @@ def read_markets(
     """
     if proba is None:
         proba = outcome_proba(grid)
-    home, draw, away = proba[:, 0], proba[:, 1], proba[:, 2]
-    total = total_distribution(grid)
-    home_goals, away_goals = grid.sum(axis=2), grid.sum(axis=1)
-    under, _, over = _split(total, _PLACED_TOTALS)
-    away_covers, push, home_covers = _split(margin_distribution(grid), _PLACED_MARGINS)
-    score_home, score_away, score_proba = most_likely_scores(grid, scores)
-    return MarketTable(
-        expected_goals=np.stack([_mean(home_goals), _mean(away_goals)], axis=1),
-        over=over,
-        under=under,
-        both_teams_to_score=grid[:, 1:, 1:].sum(axis=(1, 2)),
-        double_chance=np.stack([home + draw, home + away, draw + away], axis=1),
-        draw_no_bet=draw_no_bet(proba),
-        handicap_home=home_covers,
-        handicap_push=push,
-        handicap_away=away_covers,
-        score_home=score_home,
-        score_away=score_away,
-        score_proba=score_proba,
-        other_scores=np.maximum(grid.sum(axis=(1, 2)) - score_proba.sum(axis=1), 0.0),
-        goal_interval=_intervals(home_goals, away_goals, total, coverage),
-        interval_coverage=coverage,
-    )
+    cells = _cells(grid)
+    sums = np.add.reduceat(cells.take(_CELLS, axis=1), _SUM_START, axis=1)
+    sides = sums[:, _SIDES].reshape(-1, 2, SIZE)
+    numbers = np.zeros((len(grid), _HANDICAPS.stop + scores + 1))
+    numbers[:, _EXPECTED] = np.add.reduce(sides * _GOALS, axis=2)
+    numbers[:, _RANGE_COLUMN] = np.add.reduceat(sums, _RANGE_ENDS, axis=1)[:, ::2]
+    numbers[:, _BOTH.start] = sums[:, -1]
+    np.subtract(1.0, sums[:, -1], out=numbers[:, _BOTH.start + 1])
+    np.add(proba[:, _DOUBLE_FIRST], proba[:, _DOUBLE_SECOND], out=numbers[:, _DOUBLE])
+    numbers[:, _NO_BET] = draw_no_bet(proba)
+    counts = np.empty((len(grid), 2 * scores + _INTERVAL_ENDS), dtype=np.int64)
+    counts[:, :-_INTERVAL_ENDS:2], counts[:, 1:-_INTERVAL_ENDS:2], likeliest = most_likely_scores(grid, scores)
+    numbers[:, _HANDICAPS.stop : -1] = likeliest
+    rest = np.add.reduce(sides[:, 0], axis=1) - np.add.reduce(likeliest, axis=1)
+    np.maximum(rest, 0.0, out=numbers[:, -1])
+    # A sum of two hundred cells may pass 1 by a rounding.
+    chances = numbers[:, _TOTALS.start :]
+    np.minimum(chances, 1.0, out=chances)
+    counts[:, -_INTERVAL_ENDS:-2] = central_interval(sides, coverage).reshape(-1, 4)
+    counts[:, -2:] = central_interval(sums[:, : len(_TOTAL_GOALS)], coverage)
+    return MarketTable(numbers, counts)
 
 
-def _intervals(home_goals: Array, away_goals: Array, total: Array, coverage: float) -> Counts:
-    """Return the central intervals of home, away and total goals. Shape (n, 3, 2)."""
-    sides = central_interval(np.concatenate([home_goals, away_goals]), coverage)
-    return np.stack([sides[: len(home_goals)], sides[len(home_goals) :], central_interval(total, coverage)], axis=1)
+def _consecutive(*sizes: int) -> list[slice]:
+    ends = [0, *accumulate(sizes)]
+    return [slice(start, end) for start, end in pairwise(ends)]
+
+
+# Where the markets stand among the numbers.
+_EXPECTED, _TOTALS, _BOTH, _DOUBLE, _NO_BET, _HANDICAPS = _consecutive(
+    2, 3 * len(OVER_UNDER_LINES), 2, 3, 2, 3 * len(HANDICAP_LINES)
+)
+_INTERVAL_ENDS: Final = 6
+_DOUBLE_FIRST, _DOUBLE_SECOND = [0, 0, 1], [1, 2, 2]  # outcomes of home or draw, home or away, draw or away
+
+_HOME, _AWAY = (goals.ravel() for goals in np.indices((SIZE, SIZE)))
+_GOALS: Final = np.arange(SIZE, dtype=np.float64)
+_TOTAL_GOALS: Final = np.arange(2 * MAX_GOALS + 1)
+_MARGINS: Final = np.arange(-MAX_GOALS, MAX_GOALS + 1)
+
+
+def _grouped(*keys: Counts) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the cells in the order of each key, one key behind the other, and where each value of a key begins."""
+    orders = [np.argsort(key, kind="stable") for key in keys]
+    starts = [np.searchsorted(key[order], np.unique(key)) for key, order in zip(keys, orders, strict=True)]
+    offsets = np.arange(len(keys)) * SIZE * SIZE
+    return np.concatenate(orders), np.concatenate([s + o for s, o in zip(starts, offsets, strict=True)])
+
+
+_BY_TOTAL, _TOTAL_START = _grouped(_HOME + _AWAY)
+_BY_MARGIN, _MARGIN_START = _grouped(_HOME - _AWAY)
+# Sums of cells: of each total, of each margin, of each number of home and of away goals, and where both teams score.
+_CELLS, _SUM_START = _grouped(_HOME + _AWAY, _HOME - _AWAY, _HOME, _AWAY)
+_SIDES: Final = slice(2 * len(_TOTAL_GOALS), 2 * len(_TOTAL_GOALS) + 2 * SIZE)
+_SUM_START = np.append(_SUM_START, len(_CELLS))
+_CELLS = np.append(_CELLS, np.flatnonzero((_HOME > 0) & (_AWAY > 0)))
+
+
+def _ranges() -> tuple[list[int], list[int]]:
+    """Return the columns of the numbers that sum a range of totals or margins, and the first and last end of each range.
+
+    Where a part of a line can hold nothing, such as the push of a half line, there is no range, and the number stays 0.
+    """
+    columns: list[int] = []
+    ends: list[int] = []
+    lines: list[tuple[float, int, Counts, int]]
+    lines = [(line, _TOTALS.start + 3 * i, _TOTAL_GOALS, 0) for i, line in enumerate(OVER_UNDER_LINES)]
+    # The home team covers where its margin exceeds minus the line.
+    lines += [(-line, _HANDICAPS.start + 3 * i, _MARGINS, len(_MARGINS)) for i, line in enumerate(HANDICAP_LINES)]
+    for line, column, values, first in lines:
+        below, not_above = int((values < line).sum()), int((values <= line).sum())
+        for part, (start, end) in enumerate([(not_above, len(values)), (0, below), (below, not_above)]):
+            if start < end:
+                columns.append(column + part)
+                ends += [first + start, first + end]
+    return columns, ends
+
+
+_RANGE_COLUMN, _RANGE_ENDS = _ranges()
 
 
 def total_distribution(grid: Array) -> Array:
@@ -166,8 +246,10 @@ def asian_handicap(grid: Array, line: float) -> Array:
         raise InvalidForecast(f"given handicap line {line!r}, expected a multiple of 0.25 such as -0.75")
     if line * 2 % 1 != 0:
         return (asian_handicap(grid, line - 0.25) + asian_handicap(grid, line + 0.25)) / 2.0
-    away, push, home = _split(margin_distribution(grid), _place(np.array([-line]), -MAX_GOALS))
-    return np.concatenate([home, push, away], axis=1)
+    margins = margin_distribution(grid)
+    lead = _MARGINS + line  # 0 gives the stake back
+    parts = [margins[:, side].sum(axis=1) for side in (lead > 0.0, lead == 0.0, lead < 0.0)]
+    return np.stack(parts, axis=1)
 
 
 def draw_no_bet(proba: Array) -> Array:
@@ -189,12 +271,13 @@ def most_likely_scores(grid: Array, count: int) -> tuple[Counts, Counts, Array]:
     cells = _cells(grid)
     least = np.partition(cells, -count, axis=1)[:, -count, None]
     chosen = cells >= least
-    if (chosen.sum(axis=1) > count).any():  # others are as likely as the last one
+    if np.count_nonzero(chosen) > count * len(cells):  # others are as likely as the last one
         chosen = _first_of_equals(cells, least, count)
-    position = np.nonzero(chosen)[1].reshape(len(cells), count)
-    row = np.arange(len(cells))[:, None]
-    position = position[row, np.argsort(-cells[row, position], axis=1, kind="stable")]
-    return _HOME[position], _AWAY[position], cells[row, position]
+    place = np.flatnonzero(chosen).reshape(-1, count)
+    order = np.argsort(-cells.take(place), axis=1, kind="stable") + np.arange(0, place.size, count)[:, None]
+    place = place.take(order)
+    cell = place % (SIZE * SIZE)
+    return _HOME.take(cell), _AWAY.take(cell), cells.take(place)
 
 
 def _first_of_equals(cells: Array, least: Array, count: int) -> NDArray[np.bool_]:
@@ -206,17 +289,3 @@ def _first_of_equals(cells: Array, least: Array, count: int) -> NDArray[np.bool_
 
 def _cells(grid: Array) -> Array:
     return grid.reshape(len(grid), SIZE * SIZE)
-
-
-def _mean(distribution: Array) -> Array:
-    mean: Array = (distribution * np.arange(distribution.shape[1])).sum(axis=1)
-    return mean
-
-
-def _split(distribution: Array, lines: _Lines) -> tuple[Array, Array, Array]:
-    """Return the probabilities below, at and above each line, shape (n, lines)."""
-    nothing = np.zeros((len(distribution), 1))
-    below = np.concatenate([nothing, np.cumsum(distribution, axis=1)], axis=1)
-    above = np.concatenate([np.cumsum(distribution[:, ::-1], axis=1)[:, ::-1], nothing], axis=1)
-    at = distribution[:, lines.at] * lines.is_whole
-    return below[:, lines.first_not_below], at, above[:, lines.first_above]

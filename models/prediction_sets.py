@@ -22,11 +22,11 @@ def central_interval(distribution: Array, coverage: float) -> Counts:
     The ends are the smallest numbers whose cumulative probability reaches (1 - coverage) / 2 and (1 + coverage) / 2.
 
     Args:
-        distribution: Shape (n, size); rows sum to 1.
+        distribution: Shape (..., size); what lies along the last axis sums to 1.
         coverage: Within (0, 1).
 
     Returns:
-        Shape (n, 2).
+        Shape (..., 2).
 
     Raises:
         InvalidForecast: If the coverage is not within (0, 1).
@@ -35,9 +35,9 @@ def central_interval(distribution: Array, coverage: float) -> Counts:
     array([[1, 2]])
     """
     _check_coverage(coverage)
-    cumulative = np.cumsum(distribution, axis=1)
-    ends = np.array([(1.0 - coverage) / 2.0, (1.0 + coverage) / 2.0]) - _ROUNDING
-    return np.asarray((cumulative[:, None, :] < ends[:, None]).sum(axis=2))
+    cumulative = np.add.accumulate(distribution, axis=-1)
+    ends = np.array([[(1.0 - coverage) / 2.0 - _ROUNDING], [(1.0 + coverage) / 2.0 - _ROUNDING]])
+    return np.asarray(np.add.reduce(cumulative[..., None, :] < ends, axis=-1, dtype=np.int64))
 
 
 def prediction_set(proba: Array, coverage: float) -> NDArray[np.bool_]:

@@ -28,6 +28,7 @@ _REGION_START: Final = np.searchsorted(_REGION.ravel()[_BY_REGION], np.arange(3)
 # The lowest score of each region: 1-0, 0-0, 0-1.
 _LOWEST_HOME: Final = np.array([1, 0, 0])
 _LOWEST_AWAY: Final = np.array([0, 0, 1])
+_TINY: Final = float(np.finfo(np.float64).tiny)
 _BLOCK: Final = 4096
 _MOST_EXPECTED: Final = 100.0
 
@@ -53,9 +54,11 @@ def score_grid(home_goals_expected: Array, away_goals_expected: Array, rho: floa
     >>> bool(np.isclose(grid[0, 2, 1], (np.exp(-1.5) * 1.5**2 / 2) * (np.exp(-1.2) * 1.2)))
     True
     """
-    home, away = _checked(home_goals_expected), _checked(away_goals_expected)
-    goals = goal_distribution(np.concatenate([home, away]))
-    grid = goals[: len(home), :, None] * goals[len(home) :, None, :]
+    expected = _checked(np.concatenate([home_goals_expected, away_goals_expected]))
+    matches = len(expected) // 2
+    home, away = expected[:matches], expected[matches:]
+    goals = goal_distribution(expected)
+    grid: Array = goals[:matches, :, None] * goals[matches:, None, :]
     grid[:, :2, :2] *= low_score_factors(home, away, clip_rho(rho, home, away))
     return grid
 
@@ -64,9 +67,9 @@ def goal_distribution(expected: Array) -> Array:
     """Return the Poisson probabilities of 0..MAX_GOALS goals, renormalised. Shape (n, SIZE) for means of shape (n,)."""
     # Each weight is the one before it times mean / goals; exp(-mean) cancels in the renormalisation.
     weights = np.ones((len(expected), SIZE))
-    np.cumprod(expected[:, None] / _GOALS[1:], axis=1, out=weights[:, 1:])
-    normalised: Array = weights / weights.sum(axis=1, keepdims=True)
-    return normalised
+    np.multiply.accumulate(expected[:, None] / _GOALS[1:], axis=1, out=weights[:, 1:])
+    weights /= np.add.reduce(weights, axis=1, keepdims=True)
+    return weights
 
 
 def truncated_mass(home_goals_expected: Array, away_goals_expected: Array) -> Array:
@@ -85,6 +88,9 @@ def clip_rho(rho: float, home_goals_expected: Array, away_goals_expected: Array)
     >>> clip_rho(-0.9, np.array([2.0]), np.array([1.0]))
     array([-0.5])
     """
+    most = max(1.0, home_goals_expected.max(initial=0.0), away_goals_expected.max(initial=0.0))
+    if -1.0 / most <= rho <= 1.0 / most**2:  # as always for goals as they are: no match needs a rho of its own
+        return np.full(len(home_goals_expected), rho)
     lowest = -1.0 / np.maximum(home_goals_expected, away_goals_expected)
     highest = np.minimum(1.0, 1.0 / (home_goals_expected * away_goals_expected))
     return np.asarray(np.clip(rho, np.maximum(lowest, -1.0), highest))
@@ -96,8 +102,9 @@ def low_score_factors(home_goals_expected: Array, away_goals_expected: Array, rh
     They leave the sum of a grid unchanged, for any rho.
     """
     factors = np.empty((len(home_goals_expected), 2, 2))
-    factors[:, 0, 0] = 1.0 - home_goals_expected * away_goals_expected * rho
-    factors[:, 0, 1] = 1.0 + home_goals_expected * rho
+    at_home = home_goals_expected * rho
+    factors[:, 0, 0] = 1.0 - at_home * away_goals_expected
+    factors[:, 0, 1] = 1.0 + at_home
     factors[:, 1, 0] = 1.0 + away_goals_expected * rho
     factors[:, 1, 1] = 1.0 - rho
     # At the edge of the range rounding may leave -1e-17 where zero is meant.
@@ -106,7 +113,7 @@ def low_score_factors(home_goals_expected: Array, away_goals_expected: Array, rh
 
 def outcome_proba(grid: Array) -> Array:
     """Sum each grid over home wins, draws and away wins. Shape (n, 3)."""
-    cells = np.take(grid.reshape(len(grid), SIZE * SIZE), _BY_REGION, axis=1)
+    cells = grid.reshape(len(grid), SIZE * SIZE).take(_BY_REGION, axis=1)
     return np.add.reduceat(cells, _REGION_START, axis=1)
 
 
@@ -144,22 +151,24 @@ def reconcile(grid: Array, proba: Array, mass: Array | None = None) -> Array:
     >>> outcome_proba(reconcile(grid, np.array([[0.5, 0.25, 0.25]]))).round(12)
     array([[0.5 , 0.25, 0.25]])
     """
-    if (proba < 0.0).any() or not (np.abs(proba.sum(axis=1) - 1.0) <= 1e-6).all():
+    sums = np.add.reduce(proba, axis=1)
+    if not (
+        proba.min(initial=0.0) >= 0.0 and sums.min(initial=1.0) >= 1.0 - 1e-6 and sums.max(initial=1.0) <= 1.0 + 1e-6
+    ):
         raise InvalidForecast(f"given outcome probabilities {proba!r}, expected rows >= 0 that sum to 1")
     if mass is None:
         mass = outcome_proba(grid)
-    is_empty = mass < np.finfo(np.float64).tiny
+    is_empty = mass < _TINY
     if is_empty.any():
         rows, regions = np.nonzero(is_empty)
         grid = grid.copy()
         grid[rows, _LOWEST_HOME[regions], _LOWEST_AWAY[regions]] = 1.0
         mass = outcome_proba(grid)
-    scaled: Array = grid * (proba / mass)[:, _REGION]
+    scaled: Array = grid * (proba / mass).take(_REGION, axis=1)
     return scaled
 
 
 def _checked(expected: Array) -> Array:
-    expected = np.asarray(expected, dtype=np.float64)
-    if not ((expected > 0.0) & (expected <= _MOST_EXPECTED)).all():
+    if len(expected) and not (expected.min() > 0.0 and expected.max() <= _MOST_EXPECTED):  # nor NaN
         raise InvalidForecast(f"given expected goals {expected!r}, expected numbers in (0, {_MOST_EXPECTED:g}]")
     return expected

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from typing import Final
 
 import numpy as np
@@ -65,26 +64,7 @@ def forecasts(questions: Sequence[Question], computed: Computed) -> list[Forecas
 
 def packed(proba: Array, table: MarketTable) -> Array:
     """Return probabilities and markets in one array, each row as ``Markets`` states: 3 outcomes, numbers, counts."""
-    rows = np.zeros((len(proba), WIDTH))
-    rows[:, _OUTCOMES] = proba
-    rows[:, _EXPECTED] = table.expected_goals
-    rows[:, _TOTALS.start : _TOTALS.stop : 3] = table.over
-    rows[:, _TOTALS.start + 1 : _TOTALS.stop : 3] = table.under  # whose third, the push, is 0 on half lines
-    rows[:, _BOTH.start] = table.both_teams_to_score
-    rows[:, _BOTH.start + 1] = 1.0 - table.both_teams_to_score
-    rows[:, _DOUBLE] = table.double_chance
-    rows[:, _NO_BET] = table.draw_no_bet
-    for place, part in enumerate((table.handicap_home, table.handicap_away, table.handicap_push)):
-        rows[:, _HANDICAPS.start + place : _HANDICAPS.stop : 3] = part
-    rows[:, _SCORES] = table.score_proba
-    rows[:, _OTHERS] = table.other_scores[:, None]
-    # A sum of two hundred cells may pass 1 by a rounding.
-    chances = rows[:, _TOTALS.start : _OTHERS.stop]
-    np.clip(chances, 0.0, 1.0, out=chances)
-    rows[:, _GOALS.start : _GOALS.stop : 2] = table.score_home
-    rows[:, _GOALS.start + 1 : _GOALS.stop : 2] = table.score_away
-    rows[:, _INTERVALS] = table.goal_interval.reshape(len(table), -1)
-    return rows
+    return np.concatenate([proba, table.numbers, table.counts], axis=1)
 
 
 def markets_of(scores: Array) -> list[Markets]:
@@ -98,18 +78,6 @@ def markets_of(scores: Array) -> list[Markets]:
 SHAPE: Final = MarketShape(OVER_UNDER_LINES, HANDICAP_LINES, scores=SCORES, interval_coverage=INTERVAL_COVERAGE)
 WIDTH: Final = OUTCOMES + SHAPE.numbers + SHAPE.counts
 """Columns of a packed row."""
-
-
-def _consecutive(*sizes: int) -> list[slice]:
-    ends = [0, *accumulate(sizes)]
-    return [slice(start, end) for start, end in pairwise(ends)]
-
-
-# Where the parts of a packed row stand.
-_TOTAL_NUMBERS, _HANDICAP_NUMBERS = 3 * len(OVER_UNDER_LINES), 3 * len(HANDICAP_LINES)
-_OUTCOMES, _EXPECTED, _TOTALS, _BOTH, _DOUBLE, _NO_BET, _HANDICAPS, _SCORES, _OTHERS, _GOALS, _INTERVALS = _consecutive(
-    OUTCOMES, 2, _TOTAL_NUMBERS, 2, 3, 2, _HANDICAP_NUMBERS, SCORES, 1, 2 * SCORES, 6
-)
 
 
 def _strangers(computed: Computed) -> list[list[bool]]:

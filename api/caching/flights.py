@@ -116,9 +116,7 @@ class Flights(Generic[T]):
     def _claim(self, keys: Sequence[str]) -> dict[str, asyncio.Future[T | _Abandoned]]:
         return {key: self.begin(key) for key in keys if key not in self._flights}
 
-    def _end(
-        self, claims: dict[str, asyncio.Future[T | _Abandoned]], key: str, outcome: T | Exception | None
-    ) -> None:
+    def _end(self, claims: dict[str, asyncio.Future[T | _Abandoned]], key: str, outcome: T | Exception | None) -> None:
         flight = claims.pop(key, None)
         if flight is not None:
             self.end(key, flight, outcome)
