@@ -14,7 +14,7 @@ from api.prediction_body import PredictionBody
 from api.prediction_template import bodies_of
 from api.requests import PredictionRequest
 from runners.errors import PredictionFailure
-from runners.queries import PredictionQuery
+from runners.queries import Forecast, PredictionQuery
 
 Asked: TypeAlias = tuple[PredictionRequest, PredictionQuery]
 Given: TypeAlias = Obtained[PredictionBody]
@@ -50,13 +50,13 @@ class Answers:
             return [Obtained(answer, "computed") for answer in await self._computed(asked)]
         keys: dict[int, str] = {}
         given: dict[int, Given] = {}
-        for place, (request, query) in enumerate(asked):
+        for place, (_, query) in enumerate(asked):
             try:
                 name, token = self._context.backend.version_of(query.model_name, query.model_version)
             except PredictionFailure as failure:
                 given[place] = Obtained(failure, "computed")
                 continue
-            keys[place] = key_of(name, query.match_id, token, canonical_of(request, query))
+            keys[place] = key_of(name, query.match_id, token, canonical_of(query))
         for force in (False, True):
             places = [place for place in keys if asked[place][0].force_recalculate == force]
             if places:
@@ -76,15 +76,12 @@ class Answers:
             name, token = self._context.backend.version_of(query.model_name, query.model_version)
         except PredictionFailure as failure:
             return Obtained(failure, "computed")
-        key = key_of(name, query.match_id, token, canonical_of(request, query))
+        key = key_of(name, query.match_id, token, canonical_of(query))
         if spelled is not None:
             self._remember(spelled, query, token, key)
 
         async def compute() -> PredictionBody | Exception:
-            forecast = await self._context.forecast(query)
-            if isinstance(forecast, PredictionFailure):
-                return forecast
-            return bodies_of((forecast,), (request,), dt.datetime.now(dt.UTC))[0]
+            return (await self._context.written((query,), _bodies))[0]
 
         return await self._cache.obtain_one(key, compute, ttl_s=self._ttl_s, until=_until)
 
@@ -134,17 +131,8 @@ class Answers:
 
         return await self._cache.obtain(keys, compute, ttl_s=self._ttl_s, until=_until, force=force)
 
-    async def _computed(self, asked: Sequence[Asked]) -> list[PredictionBody | Exception]:
-        forecasts = await self._context.forecasts([query for _, query in asked])
-        answered = [
-            (forecast, request)
-            for forecast, (request, _) in zip(forecasts, asked, strict=True)
-            if not isinstance(forecast, PredictionFailure)
-        ]
-        bodies = iter(
-            bodies_of([one for one, _ in answered], [request for _, request in answered], dt.datetime.now(dt.UTC))
-        )
-        return [forecast if isinstance(forecast, PredictionFailure) else next(bodies) for forecast in forecasts]
+    async def _computed(self, asked: Sequence[Asked]) -> list[PredictionBody | PredictionFailure]:
+        return await self._context.written([query for _, query in asked], _bodies)
 
     def _remember(self, spelled: Hashable, query: PredictionQuery, token: str, key: str) -> None:
         if len(self._spelled) >= MOST_SPELLINGS:
@@ -152,15 +140,15 @@ class Answers:
         self._spelled[spelled] = (query.model_name, query.model_version, token, key)
 
 
-def canonical_of(request: PredictionRequest, query: PredictionQuery) -> bytes:
+def canonical_of(query: PredictionQuery) -> bytes:
     """Return what an answer depends on beside the model and the match id, in one spelling.
 
-    >>> canonical_of(PredictionRequest(match_id="m"), PredictionQuery(match_id="m"))
+    >>> canonical_of(PredictionQuery(match_id="m"))
     b'winner'
     """
     described = query.described
     if described is None and query.as_of is None and not (query.overrides or query.explain):
-        return request.prediction_type.encode()
+        return query.prediction_type.encode()
     parts = (
         None if described is None else (described.home_team, described.away_team, described.competition),
         None if described is None else (described.kickoff, described.is_neutral_venue),
@@ -168,7 +156,11 @@ def canonical_of(request: PredictionRequest, query: PredictionQuery) -> bytes:
         sorted(query.overrides.items()),
         query.explain,
     )
-    return request.prediction_type.encode() + _pack(parts)
+    return query.prediction_type.encode() + _pack(parts)
+
+
+def _bodies(forecasts: Sequence[Forecast], queries: Sequence[PredictionQuery]) -> list[PredictionBody]:
+    return bodies_of(forecasts, queries, dt.datetime.now(dt.UTC))
 
 
 def _until(body: PredictionBody) -> float:

@@ -6,14 +6,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from api.counters import Counters
 from api.deadlines import Deadlines
 from api.settings import ApiSettings
 from runners.backend import Backend
 from runners.errors import PredictionFailure
-from runners.queries import Forecast, PredictionQuery
+from runners.queries import Forecast, PredictionQuery, Writer
+
+W = TypeVar("W")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +30,19 @@ class Context:
     def __post_init__(self) -> None:
         object.__setattr__(self, "deadlines", Deadlines(self.settings.deadline_s))
 
-    async def forecast(self, query: PredictionQuery) -> Forecast | PredictionFailure:
-        """Answer one query, as ``forecasts`` does."""
-        return (await self.forecasts((query,)))[0]
-
     async def forecasts(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
-        """Answer queries in order with one call of the backend, within the deadline.
+        """Answer queries in order with one call of the backend, within the deadline; raises as ``written`` does."""
+        return await self.written(queries, _as_they_are)
+
+    async def written(self, queries: Sequence[PredictionQuery], writer: Writer[W]) -> list[W | PredictionFailure]:
+        """Answer queries in order with what a writer makes of the forecasts, within the deadline.
 
         Raises:
             Refusal: 504 if the deadline passed.
             RuntimeError: If the backend did not answer each query once.
         """
         deadline = time.monotonic() + self.settings.deadline_s
-        answers = await self.deadlines.within(self.backend.predict(queries, deadline=deadline))
+        answers = await self.deadlines.within(self.backend.written(queries, writer, deadline=deadline))
         if len(answers) != len(queries):
             raise RuntimeError(f"the backend gave {len(answers)} answers to {len(queries)} queries")
         return answers
@@ -48,6 +50,10 @@ class Context:
     def counting(self, asked: int) -> Counting:
         """Count forecasts that are asked for; its ``succeeded`` is to be set, and is none if it never is."""
         return Counting(self.counters, asked)
+
+
+def _as_they_are(forecasts: Sequence[Forecast], queries: Sequence[PredictionQuery]) -> Sequence[Forecast]:  # noqa: ARG001 - a writer is told both
+    return forecasts
 
 
 class Counting:

@@ -20,8 +20,7 @@ import msgspec
 
 from api.prediction_body import PredictionBody
 from api.presentation import OUTCOMES, explanation_of, metadata_of, prediction_of, prediction_set_of
-from api.requests import PredictionRequest, PredictionType
-from runners.queries import Forecast, Markets, MarketShape, MatchView
+from runners.queries import Forecast, Markets, MarketShape, MatchView, PredictionQuery, PredictionType
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -65,11 +64,11 @@ class PredictionTemplate:
         ]
 
     def body(
-        self, forecast: Forecast, request: PredictionRequest, predicted_at: bytes, usable_until: float
+        self, forecast: Forecast, query: PredictionQuery, predicted_at: bytes, usable_until: float
     ) -> PredictionBody:
-        """Return the encoded answer to a request; ``predicted_at`` is already JSON."""
+        """Return the encoded answer to a query; ``predicted_at`` is already JSON."""
         markets = forecast.markets
-        tokens = [*_tokens(self._chosen([*markets.numbers, *markets.counts])), *_named_tokens(forecast, request)]
+        tokens = [*_tokens(self._chosen([*markets.numbers, *markets.counts])), *_named_tokens(forecast, query)]
         after_request_id, after_predicted_at, _, after_cached = [part.filled(tokens) for part in self._parts]
         return PredictionBody(after_request_id, predicted_at, after_predicted_at, after_cached, usable_until)
 
@@ -96,16 +95,16 @@ def template_of(shape: MarketShape, prediction_type: PredictionType) -> Predicti
 
 
 def bodies_of(
-    forecasts: Sequence[Forecast], requests: Sequence[PredictionRequest], predicted_at: dt.datetime
+    forecasts: Sequence[Forecast], queries: Sequence[PredictionQuery], predicted_at: dt.datetime
 ) -> list[PredictionBody]:
-    """Return the encoded answers to requests, in order."""
+    """Return the encoded answers to queries, in order."""
     moment = _encode(predicted_at)
     midnight = _next_midnight(predicted_at)
     return [
-        template_of(forecast.markets.shape, request.prediction_type).body(
-            forecast, request, moment, _usable_until(forecast.match.kickoff, predicted_at, midnight)
+        template_of(forecast.markets.shape, query.prediction_type).body(
+            forecast, query, moment, _usable_until(forecast.match.kickoff, predicted_at, midnight)
         )
-        for forecast, request in zip(forecasts, requests, strict=True)
+        for forecast, query in zip(forecasts, queries, strict=True)
     ]
 
 
@@ -122,7 +121,7 @@ def _tokens(numbers: Sequence[float]) -> list[bytes]:
     return _encode(numbers)[1:-1].split(b",")
 
 
-def _named_tokens(forecast: Forecast, request: PredictionRequest) -> tuple[bytes, ...]:
+def _named_tokens(forecast: Forecast, query: PredictionQuery) -> tuple[bytes, ...]:
     home, draw, away = probabilities = _tokens(forecast.proba)
     likeliest = forecast.proba.index(max(forecast.proba))
     return (
@@ -133,9 +132,9 @@ def _named_tokens(forecast: Forecast, request: PredictionRequest) -> tuple[bytes
         _OUTCOME[OUTCOMES[likeliest]],
         probabilities[likeliest],
         _FLAG[bool(forecast.degraded)],
-        _encode(metadata_of(forecast, request)),
+        _encode(metadata_of(forecast, query)),
         _encode(prediction_set_of(forecast.proba)),
-        _encode(explanation_of(forecast.explanation) if request.explain else None),
+        _encode(explanation_of(forecast.explanation) if query.explain else None),
         *_model_tokens(forecast.model_name, forecast.model_version, forecast.model_type, tuple(forecast.features_used)),
     )
 
@@ -162,8 +161,8 @@ def _marked(shape: MarketShape, prediction_type: PredictionType) -> bytes:
         newest_result_at=None,
         trained_until=_SOME_TIME,
     )
-    request = PredictionRequest(prediction_type=prediction_type)
-    prediction = prediction_of(forecast, request, request_id="", predicted_at=_SOME_TIME, milliseconds=0.0)
+    query = PredictionQuery(prediction_type=prediction_type)
+    prediction = prediction_of(forecast, query, request_id="", predicted_at=_SOME_TIME, milliseconds=0.0)
     named: dict[str, Any] = {name: f"@{name}" for name in (*_NAMED, *_CUTS)}
     if prediction.prediction_set is None:
         del named["prediction_set"]

@@ -8,8 +8,7 @@ from typing import Final
 
 from api import market_responses as market
 from api import responses as out
-from api.requests import PredictionRequest
-from runners.queries import Contribution, Forecast, Line, Markets, MatchView
+from runners.queries import Contribution, Forecast, Line, Markets, MatchView, PredictionQuery
 
 OUTCOMES: Final[tuple[market.Outcome, ...]] = ("home_win", "draw", "away_win")
 SET_COVERAGE: Final = 0.8
@@ -25,12 +24,12 @@ BLOCKS: Final[Mapping[str, frozenset[str]]] = {
 
 
 def prediction_of(
-    forecast: Forecast, request: PredictionRequest, *, request_id: str, predicted_at: dt.datetime, milliseconds: float
+    forecast: Forecast, query: PredictionQuery, *, request_id: str, predicted_at: dt.datetime, milliseconds: float
 ) -> out.Prediction:
-    """Return the answer to a request: the forecast, with the market blocks that the request chose."""
+    """Return the answer to a query: the forecast, with the market blocks that the query chose."""
     proba = (float(forecast.proba[0]), float(forecast.proba[1]), float(forecast.proba[2]))
     likeliest = proba.index(max(proba))
-    blocks = BLOCKS[request.prediction_type]
+    blocks = BLOCKS[query.prediction_type]
     markets = forecast.markets
     return out.Prediction(
         request_id=request_id,
@@ -48,7 +47,7 @@ def prediction_of(
         prediction_time_ms=milliseconds,
         cached=False,
         degraded=bool(forecast.degraded),
-        metadata=metadata_of(forecast, request),
+        metadata=metadata_of(forecast, query),
         expected_goals=_expected_goals(markets) if "expected_goals" in blocks else None,
         over_under=[_over_under(line) for line in markets.over_under] if "over_under" in blocks else None,
         both_teams_to_score=_both_to_score(markets) if "both_teams_to_score" in blocks else None,
@@ -58,7 +57,7 @@ def prediction_of(
         correct_score=_correct_score(markets) if "correct_score" in blocks else None,
         prediction_set=prediction_set_of(proba) if "prediction_set" in blocks else None,
         intervals=_intervals(markets) if "intervals" in blocks else None,
-        explanation=explanation_of(forecast.explanation) if request.explain else None,
+        explanation=explanation_of(forecast.explanation) if query.explain else None,
     )
 
 
@@ -104,10 +103,10 @@ def _in_utc(moment: dt.datetime) -> dt.datetime:
     return moment if moment.tzinfo is dt.UTC else moment.astimezone(dt.UTC)
 
 
-def metadata_of(forecast: Forecast, request: PredictionRequest) -> out.PredictionMetadata:
+def metadata_of(forecast: Forecast, query: PredictionQuery) -> out.PredictionMetadata:
     """Return what a forecast rests on, as callers see it."""
     return out.PredictionMetadata(
-        prediction_type=request.prediction_type,
+        prediction_type=query.prediction_type,
         match=match_of(forecast.match),
         as_of=_in_utc(forecast.as_of),
         feature_state_version=forecast.feature_state_version,

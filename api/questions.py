@@ -37,6 +37,7 @@ def query_of(
         described=_described(request, root, is_known=matched is not None),
         model_name=_agreed("model_name", request.model_name, model_name, root) or "default",
         model_version=request.model_version,
+        prediction_type=request.prediction_type,
         overrides=request.features or {},
         explain=request.explain,
         as_of=None if request.as_of is None else in_utc(request.as_of, path=f"{root}.as_of"),

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from runners import queries
 from store.records import Status
 
 # Python's $ also matches before a final newline; the published patterns leave this out, as no other dialect needs it.
@@ -48,7 +49,7 @@ ModelType: TypeAlias = Annotated[
     Literal["xgboost", "dixon_coles", "elo_logit", "class_frequency", "ensemble"], Meta(description="Kind of model.")
 ]
 PredictionType: TypeAlias = Annotated[
-    Literal["winner", "score", "over_under", "probability"],
+    queries.PredictionType,
     Meta(
         description=(
             "Chooses which market blocks come back, nothing else; a block not chosen is null. "

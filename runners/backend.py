@@ -10,7 +10,7 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from runners.errors import PredictionFailure
 from runners.queries import (
@@ -22,7 +22,10 @@ from runners.queries import (
     PredictionQuery,
     ReceivedOutcome,
     ReceivedResult,
+    Writer,
 )
+
+W = TypeVar("W")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,16 @@ class Backend(Protocol):
         Args:
             queries: Of any models.
             deadline: By ``time.monotonic``; what would begin later fails with DeadlinePassed or Overloaded instead.
+        """
+        ...
+
+    async def written(
+        self, queries: Sequence[PredictionQuery], writer: Writer[W], *, deadline: float = math.inf
+    ) -> list[W | PredictionFailure]:
+        """Answer queries as ``predict`` does, with what a writer makes of the forecasts.
+
+        Args:
+            writer: Called once with all forecasts that were computed together.
         """
         ...
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -25,6 +26,7 @@ from runners.queries import (
     PredictionQuery,
     ReceivedOutcome,
     ReceivedResult,
+    Writer,
 )
 from runners.receiving import receive
 from runners.remote import RemoteScorer, Send
@@ -32,6 +34,8 @@ from runners.shelf import Shelf
 from runners.snapshot import Snapshot, view_of
 from runners.world import World
 from store.database import open_store
+
+W = TypeVar("W")
 
 
 class EmbeddedBackend:
@@ -93,6 +97,12 @@ class EmbeddedBackend:
     ) -> list[Forecast | PredictionFailure]:
         """Answer queries in order; a query that fails yields its failure and harms no other."""
         return await self._predictor.predict(queries, deadline=deadline)
+
+    async def written(
+        self, queries: Sequence[PredictionQuery], writer: Writer[W], *, deadline: float = math.inf
+    ) -> list[W | PredictionFailure]:
+        """Answer queries as ``predict`` does, with what a writer makes of the forecasts of a batch."""
+        return await self._predictor.written(queries, writer, deadline=deadline)
 
     def predict_now(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
         """Answer queries in this thread, for programs that serve nobody else."""

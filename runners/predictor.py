@@ -1,7 +1,7 @@
 """Answers queries: each on its own merits, those that arrive together with one pass through the arrays.
 
-What needs memory only joins the batch of its model on the event loop; what
-needs a replay of old matches is described in a thread first.
+What needs memory only is answered in its batch, on the event loop; what needs a
+replay of old matches has them described in a thread first, and joins a later batch.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from runners.batcher import Batcher, answer_together
 from runners.describing import recalled
 from runners.errors import ModelUnavailable, Overloaded, PredictionFailure
-from runners.queries import Forecast, PredictionQuery
+from runners.loading import LoadedModel
+from runners.queries import Forecast, PredictionQuery, Writer
 from runners.questions import Question, make_out
 from runners.remote import RemoteScorer
 from runners.runner import Answer, Runner
@@ -27,13 +28,25 @@ from runners.world import World
 
 log = logging.getLogger("football.predictor")
 
-Made: TypeAlias = Question | PredictionFailure
-Batch: TypeAlias = dict[int, Question]  # by place among the queries; all of one model
+W = TypeVar("W")
 
-_FIT_FOR_CALLERS: Final = (Forecast, PredictionFailure)
+Batch: TypeAlias = dict[int, Question]  # by place among the jobs; all of one model
 
 REPLAY_RETRY_S: Final = 10
 MOST_REPLAYS: Final = 16  # queries that may wait for a replay of old matches, each of which can take seconds
+
+
+class Job(NamedTuple):
+    """Hold a query on its way through a batch.
+
+    Attributes:
+        writer: Turns its forecast into what the caller wants.
+        question: The query made out, where that was done before.
+    """
+
+    query: PredictionQuery
+    writer: Writer[Any]
+    question: Question | None = None
 
 
 class Predictor:
@@ -42,7 +55,7 @@ class Predictor:
     Args:
         shelf: The served models.
         world: Gives the latest world, None before the first.
-        on_batch: Told of each batch: its size, and the seconds that its oldest question waited.
+        on_batch: Told of each batch: its size, and the seconds that its oldest job waited.
         remote: Scores described matches in a service of its own; None scores them here.
     """
 
@@ -54,90 +67,85 @@ class Predictor:
         on_batch: Callable[[int, float], None] = lambda _rows, _waited_s: None,
         remote: RemoteScorer | None = None,
     ) -> None:
-        self._shelf, self._world, self._on_batch, self._remote = shelf, world, on_batch, remote
+        self._shelf, self._world, self._remote = shelf, world, remote
         self._runners: dict[str, Runner] = {}
-        self._batchers: dict[str, Batcher[Question, Answer]] = {}
+        self._batcher: Batcher[Job, Any] = Batcher(self._answered, on_batch=on_batch)
         self._replays = ThreadPoolExecutor(max_workers=1, thread_name_prefix="old-matches")
         self._replays_waiting = 0
         self.last_prediction_at: dt.datetime | None = None
 
     async def predict(self, queries: Sequence[PredictionQuery], *, deadline: float = math.inf) -> list[Answer]:
+        """Answer queries in order, as ``written`` does, with forecasts."""
+        return await self.written(queries, as_they_are, deadline=deadline)
+
+    async def written(
+        self, queries: Sequence[PredictionQuery], writer: Writer[W], *, deadline: float = math.inf
+    ) -> list[W | PredictionFailure]:
         """Answer queries in order; a query that fails yields its failure and harms no other.
 
         Args:
             queries: Of any models.
+            writer: Called once with all forecasts of a batch that it is to write.
             deadline: By ``time.monotonic``; a question that would begin later fails instead.
         """
-        if len(queries) == 1:
-            return [await self._predict_one(queries[0], deadline)]
-        made_out = self._make_out(queries)
-        if not all(isinstance(question, PredictionFailure) or question.is_at_hand for question in made_out):
-            made_out = await self._recalled(made_out)
-        batches = _by_model(made_out)
-        if len(batches) == 1:  # which spares most callers a task
-            asked = [await self._ask(batch, deadline) for batch in batches]
-        else:
-            asked = await asyncio.gather(*(self._ask(batch, deadline) for batch in batches))
-        return _joined(made_out, batches, asked)
-
-    async def _predict_one(self, query: PredictionQuery, deadline: float) -> Answer:
-        """Answer one query: most callers ask no more, and sorting many by model costs as much as a forecast."""
-        (made,) = self._make_out([query])
-        if isinstance(made, Question) and not made.is_at_hand:
-            (made,) = await self._recalled([made])
-        if not isinstance(made, Question):
-            return made
-        (answer,) = await self._ask({0: made}, deadline)
-        return answer
+        answers = await self._asked([Job(query, writer) for query in queries], deadline)
+        far = [place for place, answer in enumerate(answers) if isinstance(answer, Question)]
+        if far:
+            jobs = await self._recalled([Job(queries[place], writer, answers[place]) for place in far])
+            again = iter(await self._asked([job for job in jobs if isinstance(job, Job)], deadline))
+            for place, job in zip(far, jobs, strict=True):
+                answers[place] = next(again) if isinstance(job, Job) else job
+        return [_told(answer, query) for answer, query in zip(answers, queries, strict=True)]
 
     def predict_now(self, queries: Sequence[PredictionQuery]) -> list[Answer]:
         """Answer queries in order, in this thread, replays included; for programs that serve nobody else."""
-        made_out = self._make_out(queries)
-        batches = _by_model(made_out)
-        return _joined(made_out, batches, [self._answer_now(batch) for batch in batches])
+        jobs = [Job(query, as_they_are) for query in queries]
+        answers = answer_together(self._answered, jobs)
+        for place, answer in enumerate(answers):
+            if isinstance(answer, Question):
+                known = Job(queries[place], as_they_are, recalled([answer])[0])
+                (answers[place],) = answer_together(self._answered, [known])
+        return [_told(answer, query) for answer, query in zip(answers, queries, strict=True)]
 
     def close(self) -> None:
         """End the thread for old matches."""
         self._replays.shutdown(wait=False, cancel_futures=True)
 
-    def _make_out(self, queries: Sequence[PredictionQuery]) -> list[Made]:
-        world = self._world()
-        if world is None:
-            waiting = ModelUnavailable("The matches are not read yet. Ask again in a moment.")
-            return [waiting for _ in queries]
-        now = dt.datetime.now(dt.UTC)
-        return [self._one(query, world, now) for query in queries]
-
-    def _one(self, query: PredictionQuery, world: World, now: dt.datetime) -> Made:
+    async def _asked(self, jobs: Sequence[Job], deadline: float) -> list[Any]:
+        if not jobs:
+            return []
+        if self._remote is not None:
+            return await self._answered_elsewhere(jobs, self._remote)
         try:
-            return make_out(query, self._shelf, world, now)
-        except PredictionFailure as failure:
-            return failure
-        except Exception:
-            log.exception("a query could not be made out")
-            return PredictionFailure("The query could not be made out.")
+            return await self._batcher.ask(jobs, deadline=deadline)
+        except Overloaded as overloaded:
+            return [overloaded] * len(jobs)
 
-    def _answer_now(self, batch: Batch) -> list[Answer]:
-        questions = list(batch.values())
-        answers = answer_together(self._runner(batch).answer, questions)
-        return [_told(answer, question) for answer, question in zip(answers, questions, strict=True)]
+    def _answered(self, jobs: Sequence[Job]) -> list[Any]:
+        """Answer the jobs of one batch; a question that needs a replay comes back as it is."""
+        answers = self._make_out(jobs)
+        for batch in _by_model(answers):
+            questions = list(batch.values())
+            for place, answer in zip(batch, self._runner(questions[0].model).answer(questions), strict=True):
+                answers[place] = answer
+        return self._written(answers, jobs)
 
-    async def _ask(self, batch: Batch, deadline: float) -> list[Answer]:
-        questions = list(batch.values())
-        if self._remote is not None and self._remote.has(questions[0].model.tag):
-            answers = await self._answered_remotely(self._runner(batch), questions, self._remote)
-        else:
-            try:
-                answers = await self._batcher(batch).ask(questions, deadline=deadline)
-            except Overloaded as overloaded:
-                return [overloaded] * len(questions)
-        self.last_prediction_at = dt.datetime.now(dt.UTC)
-        return [_told(answer, question) for answer, question in zip(answers, questions, strict=True)]
+    async def _answered_elsewhere(self, jobs: Sequence[Job], remote: RemoteScorer) -> list[Any]:
+        """Answer jobs with scores from another service, and those that it has no model for from here."""
+        answers = self._make_out(jobs)
+        batches = _by_model(answers)
+        found = await asyncio.gather(*(self._scored_elsewhere(list(batch.values()), remote) for batch in batches))
+        for batch, given in zip(batches, found, strict=True):
+            for place, answer in zip(batch, given, strict=True):
+                answers[place] = answer
+        pairs = list(zip(answers, jobs, strict=True))
+        return answer_together(lambda some: self._written([one for one, _ in some], [job for _, job in some]), pairs)
 
-    async def _answered_remotely(
-        self, runner: Runner, questions: Sequence[Question], remote: RemoteScorer
-    ) -> list[Answer | Exception]:
-        """Answer questions of one model with scores from elsewhere; when they fail together, each is tried alone."""
+    async def _scored_elsewhere(self, questions: Sequence[Question], remote: RemoteScorer) -> list[Any]:
+        """Answer questions of one model; when they fail together, each is tried alone."""
+        runner = self._runner(questions[0].model)
+        if not remote.has(runner.model.tag):
+            return answer_together(runner.answer, questions)
         try:
             described = runner.describe(questions)
             scores = await remote.score(runner.model.tag, described.values)
@@ -148,59 +156,78 @@ class Predictor:
             log.warning(
                 "scores failed; questions are asked alone", extra={"items": len(questions), "reason": str(error)}
             )
-            alone = (self._answered_remotely(runner, [question], remote) for question in questions)
+            alone = (self._scored_elsewhere([question], remote) for question in questions)
             return [answer for answers in await asyncio.gather(*alone) for answer in answers]
 
-    async def _recalled(self, made_out: Sequence[Made]) -> list[Made]:
-        """Return the questions with the features of old matches, fetched in a thread."""
-        far = {i: made for i, made in enumerate(made_out) if isinstance(made, Question) and not made.is_at_hand}
+    async def _recalled(self, jobs: Sequence[Job]) -> list[Job | PredictionFailure]:
+        """Return the jobs with the features of their old matches, fetched in a thread."""
         if self._replays_waiting >= MOST_REPLAYS:
-            overloaded = Overloaded(retry_after_s=REPLAY_RETRY_S)
-            return [overloaded if place in far else made for place, made in enumerate(made_out)]
+            return [Overloaded(retry_after_s=REPLAY_RETRY_S)] * len(jobs)
+        questions = [job.question for job in jobs if job.question is not None]
         self._replays_waiting += 1
         try:
-            work = asyncio.get_running_loop().run_in_executor(self._replays, recalled, list(far.values()))
-            known = dict(zip(far, await work, strict=True))
+            known = await asyncio.get_running_loop().run_in_executor(self._replays, recalled, questions)
         finally:
             self._replays_waiting -= 1
-        return [known.get(place, made) for place, made in enumerate(made_out)]
+        return [job._replace(question=question) for job, question in zip(jobs, known, strict=True)]
 
-    def _batcher(self, batch: Batch) -> Batcher[Question, Answer]:
-        model = next(iter(batch.values())).model
-        batcher = self._batchers.get(model.tag)
-        if batcher is None:
-            batcher = Batcher(self._runner(batch).answer, on_batch=self._on_batch)
-            self._batchers[model.tag] = batcher
-        return batcher
+    def _make_out(self, jobs: Sequence[Job]) -> list[Any]:
+        world = self._world()
+        if world is None:
+            waiting = ModelUnavailable("The matches are not read yet. Ask again in a moment.")
+            return [waiting for _ in jobs]
+        now = dt.datetime.now(dt.UTC)
+        return [job.question or self._one(job.query, world, now) for job in jobs]
 
-    def _runner(self, batch: Batch) -> Runner:
-        model = next(iter(batch.values())).model
+    def _one(self, query: PredictionQuery, world: World, now: dt.datetime) -> Question | PredictionFailure:
+        try:
+            return make_out(query, self._shelf, world, now)
+        except PredictionFailure as failure:
+            return failure
+        except Exception:
+            log.exception("a query could not be made out")
+            return PredictionFailure("The query could not be made out.")
+
+    def _written(self, answers: list[Any], jobs: Sequence[Job]) -> list[Any]:
+        """Have the forecasts among the answers written; all else stays. Raises RuntimeError if a text is missing."""
+        by_writer: dict[Writer[Any], list[int]] = defaultdict(list)
+        for place, answer in enumerate(answers):
+            if isinstance(answer, Forecast):
+                by_writer[jobs[place].writer].append(place)
+        for writer, places in by_writer.items():
+            texts = writer([answers[place] for place in places], [jobs[place].query for place in places])
+            if len(texts) != len(places):
+                raise RuntimeError(f"{len(texts)} texts of {len(places)} forecasts")
+            for place, text in zip(places, texts, strict=True):
+                answers[place] = text
+        if by_writer:
+            self.last_prediction_at = dt.datetime.now(dt.UTC)
+        return answers
+
+    def _runner(self, model: LoadedModel) -> Runner:
         runner = self._runners.get(model.tag)
         if runner is None:
             runner = self._runners[model.tag] = Runner(model)
         return runner
 
 
-def _by_model(made_out: Sequence[Made]) -> list[Batch]:
-    """Group the questions, by their places, by the models that they are for."""
+def as_they_are(forecasts: Sequence[Forecast], queries: Sequence[PredictionQuery]) -> Sequence[Forecast]:  # noqa: ARG001 - a writer is told both
+    """Write nothing."""
+    return forecasts
+
+
+def _by_model(made_out: Sequence[object]) -> list[Batch]:
+    """Group the questions that need no replay, by their places, by the models that they are for."""
     batches: dict[str, Batch] = defaultdict(dict)
     for place, made in enumerate(made_out):
-        if isinstance(made, Question):
+        if isinstance(made, Question) and made.is_at_hand:
             batches[made.model.tag][place] = made
     return list(batches.values())
 
 
-def _joined(made_out: Sequence[Made], batches: Sequence[Batch], answers: Sequence[Sequence[Answer]]) -> list[Answer]:
-    """Return what became of each query, in order: its failure, or the answer of its batch."""
-    found: dict[int, Answer] = {i: made for i, made in enumerate(made_out) if isinstance(made, PredictionFailure)}
-    for batch, given in zip(batches, answers, strict=True):
-        found |= zip(batch, given, strict=True)
-    return [found[place] for place in range(len(made_out))]
-
-
-def _told(answer: Answer | Exception, question: Question) -> Answer:
+def _told(answer: Any, query: PredictionQuery) -> Any:
     """Return what the caller may know; an error of the inside stays in the log."""
-    if isinstance(answer, _FIT_FOR_CALLERS):
+    if not isinstance(answer, Exception) or isinstance(answer, PredictionFailure):
         return answer
-    log.error("a forecast failed", exc_info=answer, extra={"match_id": question.match.match_id})
+    log.error("a forecast failed", exc_info=answer, extra={"match_id": query.match_id})
     return PredictionFailure("The forecast could not be computed.")

@@ -6,11 +6,13 @@ What is made once a request is a msgspec struct: it costs a fifth of a frozen da
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias, TypeVar
 
 import msgspec
+
+PredictionType = Literal["winner", "score", "over_under", "probability"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class PredictionQuery(msgspec.Struct, frozen=True):
     """Ask for one forecast of a known match or of a described one (exactly one of the two).
 
     Attributes:
+        prediction_type: Which markets the caller wants to see.
         overrides: Values that replace computed features, by feature name.
         as_of: Aware; nothing later may be used. None: kick-off for a played match, now for one to come.
     """
@@ -36,6 +39,7 @@ class PredictionQuery(msgspec.Struct, frozen=True):
     described: DescribedMatch | None = None
     model_name: str = "default"
     model_version: str | None = None
+    prediction_type: PredictionType = "winner"
     overrides: Mapping[str, float] = msgspec.field(default_factory=dict)
     explain: bool = False
     as_of: dt.datetime | None = None
@@ -228,6 +232,12 @@ class Forecast(msgspec.Struct, frozen=True):
     degraded: Sequence[str] = ()
     overridden: Sequence[str] = ()
     explanation: Sequence[Contribution] | None = None
+
+
+W = TypeVar("W")
+
+Writer: TypeAlias = Callable[[Sequence[Forecast], Sequence[PredictionQuery]], Sequence[W]]
+"""Makes of forecasts, and of the queries that they answer, what is wanted instead of them, in order."""
 
 
 @dataclass(frozen=True, slots=True)

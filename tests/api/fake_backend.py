@@ -7,6 +7,7 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from api.examples import MATCH_ID as KNOWN
 from features.registry import REGISTRY
@@ -36,6 +37,7 @@ from runners.queries import (
     PredictionQuery,
     ReceivedOutcome,
     ReceivedResult,
+    Writer,
 )
 
 NOON = dt.datetime(2021, 5, 22, 12, 0, tzinfo=dt.UTC)
@@ -122,6 +124,14 @@ class FakeBackend:
         self.batches.append(list(queries))
         await asyncio.sleep(self.delay_s)
         return [self._predict(query) for query in queries]
+
+    async def written(
+        self, queries: Sequence[PredictionQuery], writer: Writer[Any], *, deadline: float = math.inf
+    ) -> list[Any]:
+        given = await self.predict(queries, deadline=deadline)
+        kept = [(one, query) for one, query in zip(given, queries, strict=False) if isinstance(one, Forecast)]
+        texts = iter(writer([one for one, _ in kept], [query for _, query in kept]))
+        return [next(texts) if isinstance(one, Forecast) else one for one in given]
 
     def version_of(self, model_name: str, model_version: str | None) -> tuple[str, str]:
         model = self.model(model_name)

@@ -15,7 +15,6 @@ from api.answers import canonical_of
 from api.application import create_application
 from api.caching import Cache
 from api.prediction_body import PredictionBody
-from api.requests import PredictionRequest
 from runners.errors import ModelUnavailable
 from runners.queries import DescribedMatch, Page, PredictionQuery
 
@@ -237,10 +236,9 @@ def test_descriptions_are_spelled_one_way():
     one = PredictionQuery(described=DescribedMatch("a", "b", "de.1", noon), overrides={"x": 1.0, "y": 2.0})
     same = PredictionQuery(described=DescribedMatch("a", "b", "de.1", noon), overrides={"y": 2.0, "x": 1.0})
     other = PredictionQuery(described=DescribedMatch("a", "b", "de.1", noon, is_neutral_venue=True))
-    request = PredictionRequest()
 
-    assert canonical_of(request, one) == canonical_of(request, same)
-    assert len({canonical_of(request, query) for query in (one, other, PredictionQuery(match_id="m"))}) == 3
+    assert canonical_of(one) == canonical_of(same)
+    assert len({canonical_of(query) for query in (one, other, PredictionQuery(match_id="m"))}) == 3
 
 
 @pytest.mark.parametrize("part", [b'"', b",,", b"\xff", b'{"a":1}'])

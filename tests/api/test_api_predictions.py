@@ -10,7 +10,6 @@ from fake_backend import KNOWN
 
 from api.prediction_template import bodies_of
 from api.presentation import BLOCKS, prediction_of, prediction_set_of
-from api.requests import PredictionRequest
 from api.responses import Prediction
 from runners.queries import PredictionQuery
 
@@ -153,11 +152,9 @@ async def test_options_reach_the_backend(client, backend):
 async def test_a_model_that_cannot_explain_says_nothing(backend):
     """An explanation that was asked for and is not to be had is null."""
     (forecast,) = await backend.predict([PredictionQuery(match_id=KNOWN)])
-    request = PredictionRequest(match_id=KNOWN, explain=True)
+    query = PredictionQuery(match_id=KNOWN, explain=True)
 
-    prediction = prediction_of(
-        forecast, request, request_id="r", predicted_at=dt.datetime.now(dt.UTC), milliseconds=1.0
-    )
+    prediction = prediction_of(forecast, query, request_id="r", predicted_at=dt.datetime.now(dt.UTC), milliseconds=1.0)
 
     assert prediction.explanation is None
 
@@ -258,10 +255,10 @@ async def test_a_number_beyond_every_float_is_refused_with_its_path(client):
 async def test_the_template_writes_what_the_schema_would(backend, prediction_type, explain):
     """An answer put together from its numbers has the bytes of one encoded by the published schema."""
     (forecast,) = await backend.predict([PredictionQuery(match_id=KNOWN, explain=explain)])
-    request = PredictionRequest(match_id=KNOWN, prediction_type=prediction_type, explain=explain)
+    query = PredictionQuery(match_id=KNOWN, prediction_type=prediction_type, explain=explain)
     now = dt.datetime(2026, 11, 24, 17, 30, 1, 5, tzinfo=dt.UTC)
-    whole = prediction_of(forecast, request, request_id="r-1", predicted_at=now, milliseconds=1.0625)
+    whole = prediction_of(forecast, query, request_id="r-1", predicted_at=now, milliseconds=1.0625)
 
-    (body,) = bodies_of([forecast], [request], now)
+    (body,) = bodies_of([forecast], [query], now)
 
     assert body.sent(b"r-1", milliseconds=1.0625, cached=False) == msgspec.json.encode(whole)
