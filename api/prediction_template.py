@@ -77,15 +77,12 @@ class _Part:
     """Hold texts and which tokens stand between them."""
 
     def __init__(self, constants: list[bytes], places: list[int]) -> None:
-        self._filled: list[bytes] = [b""] * (2 * len(constants) - 1)
-        self._filled[::2] = constants
+        self._format = b"%b".join(text.replace(b"%", b"%%") for text in constants)
         self._pick = _picker(places)
 
     def filled(self, tokens: Sequence[bytes]) -> bytes:
         """Return the texts with the tokens between them."""
-        filled = self._filled.copy()
-        filled[1::2] = self._pick(tokens)
-        return b"".join(filled)
+        return self._format % self._pick(tokens)
 
 
 @lru_cache(maxsize=64)
@@ -100,12 +97,16 @@ def bodies_of(
     """Return the encoded answers to queries, in order."""
     moment = _encode(predicted_at)
     midnight = _next_midnight(predicted_at)
-    return [
-        template_of(forecast.markets.shape, query.prediction_type).body(
-            forecast, query, moment, _usable_until(forecast.match.kickoff, predicted_at, midnight)
-        )
-        for forecast, query in zip(forecasts, queries, strict=True)
-    ]
+    bodies = []
+    shape: MarketShape | None = None
+    prediction_type: PredictionType | None = None
+    for forecast, query in zip(forecasts, queries, strict=True):
+        if forecast.markets.shape is not shape or query.prediction_type != prediction_type:
+            shape, prediction_type = forecast.markets.shape, query.prediction_type
+            template = template_of(shape, prediction_type)
+        usable_until = _usable_until(forecast.match.kickoff, predicted_at, midnight)
+        bodies.append(template.body(forecast, query, moment, usable_until))
+    return bodies
 
 
 def _next_midnight(now: dt.datetime) -> float:
@@ -175,8 +176,8 @@ def _cut(text: bytes) -> tuple[list[bytes], list[str]]:
     return parts[::2], [name.decode() for name in parts[1::2]]
 
 
-def _picker(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
-    """Return what picks the items at some places; ``itemgetter`` gives no sequence for fewer than two."""
+def _picker(places: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """Return what picks the items at some places; ``itemgetter`` gives no tuple for fewer than two."""
     if len(places) > 1:
         return itemgetter(*places)
-    return lambda items: [items[place] for place in places]
+    return lambda items: tuple(items[place] for place in places)

@@ -69,7 +69,7 @@ def prediction_set_of(proba: tuple[float, float, float], coverage: float = SET_C
     """
     outcomes: list[market.Outcome] = []
     reached = 0.0
-    for index in sorted(range(3), key=lambda i: -proba[i]):
+    for index in sorted((0, 1, 2), key=proba.__getitem__, reverse=True):  # of equals the earlier one first
         if reached >= coverage - 1e-12:
             break
         outcomes.append(OUTCOMES[index])

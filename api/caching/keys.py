@@ -25,6 +25,8 @@ _SURROGATES = "surrogatepass"  # a name may hold half a character; it still need
 
 @functools.lru_cache(maxsize=16_384)
 def _escaped(name: str) -> str:
+    if name.isascii() and name.isalnum():  # as match ids are: nothing to escape
+        return name
     return quote(name, safe="", errors=_SURROGATES)
 
 
