@@ -30,6 +30,7 @@ from features.batch import Array
 from monitoring.json_log import set_up_logging
 from monitoring.metrics import CONTENT_TYPE, SHARED_FOLDER, Metrics, forget_process
 from runners.embedded import EmbeddedBackend
+from runners.memory import give_back
 from runners.remote import score_rows
 from runners.runner import Runner
 from runners.shelf import Shelf
@@ -233,9 +234,11 @@ def cache_of(given: Settings, shared: Path | None) -> Cache[PredictionBody]:
 def keep_out_of_collections() -> None:
     """Exempt what lives as long as the worker from garbage collection, which would look through it again and again.
 
-    What comes and goes with requests makes no cycles, so collections can also be rarer.
+    What comes and goes with requests makes no cycles, so collections can also be rarer. What starting needed for a
+    while goes back to the system.
     """
-    gc.collect()
+    given_back = give_back()
+    log.info("memory given back", extra={"bytes": given_back})
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 

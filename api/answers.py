@@ -70,20 +70,22 @@ class Answers:
         Args:
             spelled: How the request was written, to be found by ``again``; None not to be.
         """
-        if self._cache is None or request.force_recalculate:
+        if self._cache is None:
             return (await self.of([(request, query)]))[0]
         try:
             name, token = self._context.backend.version_of(query.model_name, query.model_version)
         except PredictionFailure as failure:
             return Obtained(failure, "computed")
         key = key_of(name, query.match_id, token, canonical_of(query))
-        if spelled is not None:
+        if spelled is not None and not request.force_recalculate:
             self._remember(spelled, query, token, key)
 
         async def compute() -> PredictionBody | Exception:
             return (await self._context.written((query,), _bodies))[0]
 
-        return await self._cache.obtain_one(key, compute, ttl_s=self._ttl_s, until=_until)
+        return await self._cache.obtain_one(
+            key, compute, ttl_s=self._ttl_s, until=_until, force=request.force_recalculate
+        )
 
     def again(self, spelled: Hashable) -> PredictionBody | None:
         """Return the answer to a request that was spelled the same before, if it is in memory and still true."""

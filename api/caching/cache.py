@@ -175,20 +175,21 @@ class Cache(Generic[T]):
         *,
         ttl_s: float,
         until: Callable[[T], Instant] = lambda _: None,
+        force: bool = False,
     ) -> Obtained[T]:
         """Give the payload of one key, with all that ``obtain`` promises.
 
         A key that nobody is at, in a cache without Redis, goes the short way.
         """
-        payload = self.peek(key)
+        payload = None if force else self.peek(key)
         if payload is not None:
             return Obtained(payload, "memory")
-        if self.redis is not None or key in self._flights:
+        if force or self.redis is not None or key in self._flights:
 
             async def computed(_: Sequence[int]) -> Sequence[T | Exception]:
                 return [await compute()]
 
-            return (await self.obtain([key], computed, ttl_s=ttl_s, until=until))[0]
+            return (await self.obtain([key], computed, ttl_s=ttl_s, until=until, force=force))[0]
         epoch = self._epoch.cells[0]
         self._tallies.cells[self._misses] += 1
         flight = self._flights.begin(key)

@@ -11,7 +11,7 @@ import inspect
 import secrets
 import typing
 import weakref
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import msgspec
@@ -124,16 +124,14 @@ class Cached(Generic[P, R]):
         if self._force is not None:
             force = bool(named.pop(self._force)) or force
         place = self._place(named, args, kwargs)
-        if not force and (kept := self.cache.peek(place)) is not None:
-            return self._decoded(kept)
         computed: list[R] = []
 
-        async def compute(_: Sequence[int]) -> Sequence[bytes | Exception]:
+        async def compute() -> bytes | Exception:
             computed.append(await self._function(*args, **kwargs))
-            return [self._encoded(computed[0])]
+            return self._encoded(computed[0])
 
-        (obtained,) = await self.cache.obtain(
-            [place], compute, ttl_s=self._ttl_s, until=lambda _: self._until(computed[0]), force=force
+        obtained = await self.cache.obtain_one(
+            place, compute, ttl_s=self._ttl_s, until=lambda _: self._until(computed[0]), force=force
         )
         if computed:
             return computed[0]

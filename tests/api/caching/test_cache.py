@@ -54,6 +54,23 @@ def opened():
     return computation
 
 
+async def one_of_many(cache, compute):
+    """Ask for one key in the way of a batch."""
+    return (await cache.obtain(KEYS[:1], compute, ttl_s=60))[0]
+
+
+async def one_alone(cache, compute):
+    """Ask for one key in the short way."""
+
+    async def alone():
+        return (await compute([0]))[0]
+
+    return await cache.obtain_one(KEYS[0], alone, ttl_s=60)
+
+
+either_way = pytest.mark.parametrize("ask", [one_of_many, one_alone])
+
+
 def origins(obtained):
     return [one.origin for one in obtained]
 
@@ -87,16 +104,17 @@ async def test_only_what_is_missing_is_computed_and_each_once(cache):
     assert compute.asked == [[0, 3, 4, 5]]
 
 
-async def test_a_thousand_equal_misses_compute_once(cache):
+@either_way
+async def test_a_thousand_equal_misses_compute_once(cache, ask):
     """
     A thousand callers that come together get one computation's payload.
     """
     compute = Computation()
-    callers = [asyncio.create_task(cache.obtain(KEYS[:1], compute, ttl_s=60)) for _ in range(1000)]
+    callers = [asyncio.create_task(ask(cache, compute)) for _ in range(1000)]
     await compute.started.wait()
     compute.gate.set()
 
-    obtained = [one for answer in await asyncio.gather(*callers) for one in answer]
+    obtained = await asyncio.gather(*callers)
 
     assert {one.payload for one in obtained} == {"answer 0"}
     assert sorted(origins(obtained)) == ["computed"] + ["shared"] * 999
@@ -104,7 +122,8 @@ async def test_a_thousand_equal_misses_compute_once(cache):
     assert (cache.stats().misses, cache.stats().shared) == (1000, 999)
 
 
-async def test_who_waits_for_a_failing_computation_computes_himself(cache):
+@either_way
+async def test_who_waits_for_a_failing_computation_computes_himself(cache, ask):
     """
     The first caller's exception is his alone; the others get their payloads, and the exception is not kept.
     """
@@ -114,7 +133,7 @@ async def test_who_waits_for_a_failing_computation_computes_himself(cache):
         await gate.wait()
         raise TimeoutError("the deadline of the first caller")
 
-    first = asyncio.create_task(cache.obtain(KEYS[:1], fail, ttl_s=60))
+    first = asyncio.create_task(ask(cache, fail))
     await asyncio.sleep(0)
     compute = opened()
     others = [asyncio.create_task(cache.obtain(KEYS[:2], compute, ttl_s=60)) for _ in range(3)]
@@ -142,27 +161,29 @@ async def test_an_exception_of_one_key_is_handed_out_and_not_kept(cache):
     assert [(one.payload, one.origin) for one in second] == [("good", "memory"), ("answer 1", "computed")]
 
 
-async def test_who_waits_for_a_cancelled_computation_computes_himself(cache):
+@either_way
+async def test_who_waits_for_a_cancelled_computation_computes_himself(cache, ask):
     """
     The client of the first caller hangs up; nobody else notices.
     """
     first_compute, compute = Computation(), opened()
-    first = asyncio.create_task(cache.obtain(KEYS[:1], first_compute, ttl_s=60))
+    first = asyncio.create_task(ask(cache, first_compute))
     await first_compute.started.wait()
-    others = [asyncio.create_task(cache.obtain(KEYS[:1], compute, ttl_s=60)) for _ in range(3)]
+    others = [asyncio.create_task(ask(cache, compute)) for _ in range(3)]
     await asyncio.sleep(0)
 
     first.cancel()
 
-    assert [(await other)[0].payload for other in others] == ["answer 0"] * 3
+    assert [(await other).payload for other in others] == ["answer 0"] * 3
 
 
-async def test_a_cancelled_waiter_takes_nothing_from_the_others(cache):
+@either_way
+async def test_a_cancelled_waiter_takes_nothing_from_the_others(cache, ask):
     """
     Of two who wait one gives up; the computation goes on, and the other gets its payload.
     """
     compute = Computation()
-    leader, leaver, stayer = (asyncio.create_task(cache.obtain(KEYS[:1], compute, ttl_s=60)) for _ in range(3))
+    leader, leaver, stayer = (asyncio.create_task(ask(cache, compute)) for _ in range(3))
     await compute.started.wait()
     await asyncio.sleep(0)
 
@@ -170,7 +191,7 @@ async def test_a_cancelled_waiter_takes_nothing_from_the_others(cache):
     await asyncio.sleep(0)
     compute.gate.set()
 
-    assert [(await task)[0].payload for task in (leader, stayer)] == ["answer 0"] * 2
+    assert [(await task).payload for task in (leader, stayer)] == ["answer 0"] * 2
     assert leaver.cancelled()
     assert len(compute.asked) == 1
 
@@ -270,21 +291,37 @@ async def test_the_kick_off_of_a_computed_payload_bounds_it(cache, clock):
     assert [lifetime_of(cache, clock, key) for key in KEYS[:2]] == [5, 9]
 
 
-async def test_what_was_computed_before_a_purge_is_not_kept_after(cache):
+@either_way
+async def test_what_was_computed_before_a_purge_is_not_kept_after(cache, ask):
     """
     A purge during a computation: its caller gets the payload, later callers compute anew.
     """
     compute = Computation()
-    call = asyncio.create_task(cache.obtain(KEYS[:1], compute, ttl_s=60))
+    call = asyncio.create_task(ask(cache, compute))
     await compute.started.wait()
 
     await cache.delete("*")
-    later = await cache.obtain(KEYS[:1], opened(), ttl_s=60)
+    later = await ask(cache, opened())
     cache.put(KEYS[0], "new", 60)
     compute.gate.set()
 
-    assert ((await call)[0].payload, later[0].origin) == ("answer 0", "computed")
+    assert ((await call).payload, later.origin) == ("answer 0", "computed")
     assert cache.peek(KEYS[0]) == "new"
+
+
+async def test_a_lone_failure_is_handed_out_and_not_kept(cache):
+    """
+    One key whose computation fails is asked for again next time.
+    """
+
+    async def fail(positions):
+        return [LookupError("no such match")]
+
+    first = await one_alone(cache, fail)
+    second = [await one_alone(cache, opened()) for _ in range(2)]
+
+    assert isinstance(first.payload, LookupError)
+    assert origins(second) == ["computed", "memory"]
 
 
 async def test_a_purge_reaches_the_memory_of_every_worker(tmp_path, clock):
