@@ -99,6 +99,58 @@ async def test_what_gathered_in_one_turn_is_one_batch():
     assert work.batches == [list(range(16)), [99]]
 
 
+async def test_a_busy_worker_gathers_while_jobs_keep_coming():
+    """
+    Jobs that come one a turn, while the worker is busy, are answered together once none came in a turn.
+    """
+    work = Squares()
+    batcher = Batcher(work)
+    await asyncio.gather(batcher.ask([1]), batcher.ask([2]))
+
+    callers = []
+    for number in range(5):
+        callers.append(asyncio.create_task(batcher.ask([number])))
+        await asyncio.sleep(0)
+    await asyncio.gather(*callers)
+
+    assert work.batches[1:] == [[0, 1, 2, 3, 4]]
+
+
+async def test_a_stream_without_end_holds_no_batch_back():
+    """
+    However long jobs keep coming, a batch begins after a few turns.
+    """
+    work = Squares()
+    batcher = Batcher(work, most_rows=64)
+    await asyncio.gather(batcher.ask([1]), batcher.ask([2]))
+
+    callers = []
+    for number in range(40):
+        callers.append(asyncio.create_task(batcher.ask([number])))
+        await asyncio.sleep(0)
+    begun = len(work.batches)
+    await asyncio.gather(*callers)
+
+    assert begun > 2
+    assert max(len(batch) for batch in work.batches) <= 12
+
+
+async def test_an_idle_worker_makes_nobody_wait_for_company():
+    """
+    A lone job is answered in the turn after it was asked, if the last one was alone too.
+    """
+    work = Squares()
+    batcher = Batcher(work)
+    await batcher.ask([1])
+
+    caller = asyncio.create_task(batcher.ask([2]))
+    await asyncio.sleep(0)  # it asks
+    await asyncio.sleep(0)  # it is answered
+
+    assert work.batches == [[1], [2]]
+    assert await caller == [4]
+
+
 async def test_jobs_past_their_deadline_are_not_begun():
     """
     Who has waited too long is told so, and costs nothing more.
