@@ -30,6 +30,7 @@ from features.batch import Array
 from monitoring.json_log import set_up_logging
 from monitoring.metrics import CONTENT_TYPE, SHARED_FOLDER, Metrics, forget_process
 from runners.embedded import EmbeddedBackend
+from runners.loading import LoadedModel
 from runners.remote import score_rows
 from runners.runner import Runner
 from runners.shelf import Shelf
@@ -134,6 +135,8 @@ class FootballService:
             on_store_failure=self.metrics.store_failures.inc,
             on_world=self._note_world,
             on_batch=self.metrics.note_batch,
+            most_models=given.service.models_loaded,
+            on_model=self._note_further,
             send=self._send if given.runner.mode == "service" else None,
         )
         shared = shared_folder()
@@ -177,6 +180,17 @@ class FootballService:
                 name=view.name, version=view.version, model_type=view.model_type, trained_until=view.trained_until
             )
         self.metrics.refused.set(len(self.backend.shelf.refused))
+
+    def _note_further(self, result: str, model: LoadedModel | None) -> None:
+        self.metrics.note_load(result)
+        if model is not None:
+            note = self.metrics.note_model if result == "loaded" else self.metrics.forget_model
+            note(
+                name=model.name,
+                version=model.version,
+                model_type=model.artifact.model_type,
+                trained_until=model.artifact.trained_until,
+            )
 
     def _note_world(self, world: World) -> None:
         for timelines in list(world.timelines.values())[:1]:

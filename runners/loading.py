@@ -9,15 +9,19 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import logging
+import re
 from dataclasses import dataclass
+from typing import Final
 
 import bentoml
 import bentoml.xgboost
+from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml.exceptions import BentoMLException
 
 from features.transform import MatchFeatures
 from models.boosted import BoostedOutcome
 from models.forest import CannotCompile
+from runners.arithmetic import arithmetic_of
 from runners.artifact import Artifact
 from runners.probing import SCORER_TOLERANCE, largest_difference
 from runners.queries import ModelView
@@ -25,6 +29,8 @@ from runners.queries import ModelView
 log = logging.getLogger("football.loading")
 
 _SHOWN = 8
+_VERSION: Final = re.compile(r"[a-z0-9](?:[-._a-z0-9]{0,61}[a-z0-9])?")  # as BentoML writes the versions of its tags
+_NO_VERSION: Final = "latest"  # which BentoML reads as whatever is newest
 
 
 class ModelRefused(Exception):
@@ -37,6 +43,10 @@ class ModelRefused(Exception):
         self.reasons = reasons
 
 
+class ModelMissing(ModelRefused):
+    """Say that the model store does not hold a model."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
     """Hold a model that has proved itself.
@@ -45,6 +55,7 @@ class LoadedModel:
         features: The feature transform at the training cut-off; never moved, only copied.
         model: Ready to forecast; its trees run on one thread.
         digest: Of all files of the saved model.
+        arithmetic: Digest of the code of ``features``; models that share it see the same in the same matches.
     """
 
     name: str
@@ -55,6 +66,7 @@ class LoadedModel:
     created_at: dt.datetime
     size_bytes: int
     digest: str
+    arithmetic: str
 
     @property
     def tag(self) -> str:
@@ -83,12 +95,10 @@ def load(tag: str) -> LoadedModel:
     """Load one model of the BentoML model store by its full tag.
 
     Raises:
-        ModelRefused: If it is not there, does not fit this process, cannot be read, or answers otherwise than when saved.
+        ModelMissing: If the model store does not hold it.
+        ModelRefused: If it does not fit this process, cannot be read, or answers otherwise than when saved.
     """
-    try:
-        stored = bentoml.models.get(tag)
-    except BentoMLException as error:
-        raise ModelRefused(tag, [f"it is not in the model store ({error})"]) from error
+    stored = _stored(tag)
     artifact = _artifact(stored)
     if reasons := artifact.incompatibilities():
         raise ModelRefused(str(stored.tag), reasons)
@@ -106,7 +116,22 @@ def load(tag: str) -> LoadedModel:
         created_at=stored.info.creation_time,
         size_bytes=size_of(stored),
         digest=digest_of(stored),
+        arithmetic=arithmetic_of(features),
     )
+
+
+def is_stored(name: str, version: str) -> bool:
+    """Return whether the model store holds exactly that version; a word such as ``latest`` is none.
+
+    Reads no file, so that the event loop may ask. ``name`` must be one that is served.
+    """
+    if version == _NO_VERSION or not _VERSION.fullmatch(version):
+        return False
+    folder = BentoMLContainer.model_store.get()._path  # noqa: SLF001 - asking BentoML itself would read the model's file
+    try:
+        return bool((folder / name / version / "model.yaml").is_file())
+    except OSError:
+        return False
 
 
 def size_of(stored: bentoml.Model) -> int:
@@ -122,6 +147,16 @@ def digest_of(stored: bentoml.Model) -> str:
         content = hashlib.sha256(file.read_bytes()).hexdigest()
         digest.update(f"{file.relative_to(folder)} {content}\n".encode())
     return digest.hexdigest()
+
+
+def _stored(tag: str) -> bentoml.Model:
+    try:
+        stored = bentoml.models.get(tag)
+    except BentoMLException as error:
+        raise ModelMissing(tag, [f"it is not in the model store ({error})"]) from error
+    if str(stored.tag) != tag:  # BentoML answers the beginning of a version with the one version that begins so
+        raise ModelMissing(tag, [f"it is not in the model store, which has {stored.tag}"])
+    return stored
 
 
 def _artifact(stored: bentoml.Model) -> Artifact:
