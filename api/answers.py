@@ -50,8 +50,11 @@ class Answers:
         if self._cache is None:
             return [Obtained(answer, "computed") for answer in await self._computed(asked)]
         keys: dict[int, str] = {}
-        given: dict[int, Given] = {}
+        lacking = await self._context.lacking([query for _, query in asked])
+        given: dict[int, Given] = {place: Obtained(failure, "computed") for place, failure in lacking.items()}
         for place, (request, query) in enumerate(asked):
+            if place in given:
+                continue
             try:
                 name, token = self._context.backend.version_of(query.model_name, query.model_version)
             except PredictionFailure as failure:

@@ -10,7 +10,7 @@ import asyncio
 import datetime as dt
 import logging
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias
@@ -57,6 +57,7 @@ class Predictor:
         self._batchers: dict[str, Batcher[Question, Answer]] = {}
         self._replays = ThreadPoolExecutor(max_workers=1, thread_name_prefix="old-matches")
         self._replays_waiting = 0
+        self._recalling: Counter[str] = Counter()  # by model tag
         self.last_prediction_at: dt.datetime | None = None
 
     async def predict(self, queries: Sequence[PredictionQuery], *, deadline: float = math.inf) -> list[Answer]:
@@ -81,6 +82,16 @@ class Predictor:
         made_out = self._make_out(queries)
         batches = _by_model(made_out)
         return _joined(made_out, batches, [self._answer_now(batch) for batch in batches])
+
+    def is_asked(self, tag: str) -> bool:
+        """Return whether questions to a model wait."""
+        batcher = self._batchers.get(tag)
+        return self._recalling[tag] > 0 or (batcher is not None and batcher.waiting > 0)
+
+    def forget(self, tag: str) -> None:
+        """Drop what is kept of a model that is let go."""
+        self._runners.pop(tag, None)
+        self._batchers.pop(tag, None)
 
     def close(self) -> None:
         """End the thread for old matches."""
@@ -144,11 +155,14 @@ class Predictor:
             overloaded = Overloaded(retry_after_s=REPLAY_RETRY_S)
             return [overloaded if place in far else made for place, made in enumerate(made_out)]
         self._replays_waiting += 1
+        tags = Counter(question.model.tag for question in far.values())
+        self._recalling += tags
         try:
             work = asyncio.get_running_loop().run_in_executor(self._replays, recalled, list(far.values()))
             known = dict(zip(far, await work, strict=True))
         finally:
             self._replays_waiting -= 1
+            self._recalling -= tags
         return [known.get(place, made) for place, made in enumerate(made_out)]
 
     def _batcher(self, batch: Batch) -> Batcher[Question, Answer]:
