@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import logging
+import pickle
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import BinaryIO, Final
 
 import bentoml
 import bentoml.xgboost
@@ -168,7 +169,8 @@ def _artifact(stored: bentoml.Model) -> Artifact:
 
 def _unpickle(stored: bentoml.Model) -> tuple[MatchFeatures, BoostedOutcome]:
     try:
-        objects = stored.custom_objects
+        with (stored._path / "custom_objects.pkl").open("rb") as file:  # noqa: SLF001 - no public way to its folder
+            objects = pickle.load(_InSteps(file))
         features, model = objects["features"], objects["model"]
         model.booster = bentoml.xgboost.load_model(stored)
         model.booster.set_param({"nthread": 1})
@@ -176,6 +178,30 @@ def _unpickle(stored: bentoml.Model) -> tuple[MatchFeatures, BoostedOutcome]:
         log.exception("model cannot be unpickled", extra={"model": str(stored.tag)})
         raise ModelRefused(str(stored.tag), [f"it cannot be unpickled: {error}"]) from error
     return features, model
+
+
+class _InSteps:
+    """Read a file through calls of Python.
+
+    A pickle is read in frames of 64 kB; between two of them other threads get a
+    turn, where reading from the file itself would keep all of them waiting.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        """Return so many bytes."""
+        return self._file.read(size)
+
+    def readline(self) -> bytes:
+        """Return a line."""
+        return self._file.readline()
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill a buffer; return the number of bytes."""
+        read: int = self._file.readinto(buffer)  # type: ignore[attr-defined]  # a file opened for bytes has it
+        return read
 
 
 def compile_trees(tag: str, model: BoostedOutcome) -> None:
