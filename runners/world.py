@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
 from features.matches import MatchTable
 from runners.loading import LoadedModel
+from runners.played import Played
 from runners.replay import in_replay_order
 from runners.snapshot import Snapshot
 from runners.timeline import FEWEST_SHARE, Base, Timeline
 from store.database import reading
-from store.reads import MatchRow, Standing, changes_since, read_directory, read_matches, read_teams, standing
-from store.teams import load_directory
+from store.reads import Standing, changes_since, read_directory, read_matches, read_teams, standing
+from store.teams import Alias, directory_of, names_met
 
 _NONE: Final = MatchTable.from_columns(match_id=[], competition=[], season=[], kickoff=[], home=[], away=[])
 
@@ -41,12 +43,12 @@ class Timelines:
     arithmetic: str = ""
 
     @classmethod
-    def begin(cls, model: LoadedModel, table: MatchTable) -> Timelines:
-        """Start from the state that was saved with a model; ``table`` holds the played matches in replay order."""
+    def begin(cls, model: LoadedModel, played: Played) -> Timelines:
+        """Start from the state that was saved with a model."""
         artifact = model.artifact
         competitions = frozenset(artifact.competitions)
         base = Base(model.features, artifact.data_digest, artifact.data_matches)
-        return cls(competitions, Timeline.begin(base, _of(table, competitions)), arithmetic=model.arithmetic)
+        return cls(competitions, Timeline.begin(base, _of(played, competitions)), arithmetic=model.arithmetic)
 
     def serve(self, model: LoadedModel) -> bool:
         """Return whether a model's own timelines would hold the very same states.
@@ -64,31 +66,54 @@ class Timelines:
         """Return the timeline that describes matches of a competition."""
         return self.own if self.wide is None or competition in self.competitions else self.wide
 
-    def advanced(self, table: MatchTable) -> Timelines:
-        """Return the timelines of another table of played matches."""
-        wide = None if self.wide is None else self.wide.advanced(table)
-        return replace(self, own=self.own.advanced(_of(table, self.competitions)), wide=wide)
+    def advanced(self, before: Played, played: Played, changed: MatchTable, same: int) -> Timelines:
+        """Return the timelines once matches have changed.
 
-    def lacks_others(self, table: MatchTable) -> bool:
-        """Return whether the table holds competitions that no timeline knows yet."""
-        return self.wide is None and len(self.own.table) < len(table)
+        Args:
+            before, played: All played matches before and after.
+            changed: All that were touched.
+            same: So many leading rows of ``played`` are those of ``before``.
+        """
+        wide = None if self.wide is None else self.wide.advanced(played, same=same)
+        own = self.own.played
+        if own is not before:
+            inside = changed.take(_inside(changed, self.competitions))
+            after, unchanged = own.followed(inside)
+            return replace(self, own=self.own.advanced(after, same=unchanged), wide=wide)
+        if self.competitions.issuperset(played.days_of):
+            return replace(self, own=self.own.advanced(played, same=same), wide=wide)
+        return replace(self, own=self.own.advanced(_of(played, self.competitions)), wide=wide)
 
-    def completed(self, table: MatchTable) -> Timelines:
+    def moved(self, played: Played) -> Timelines:
+        """Return the timelines of other played matches, whatever lies between."""
+        wide = None if self.wide is None else self.wide.advanced(played)
+        return replace(self, own=self.own.advanced(_of(played, self.competitions)), wide=wide)
+
+    def lacks_others(self, played: Played) -> bool:
+        """Return whether there are matches of competitions that no timeline knows yet."""
+        return self.wide is None and len(self.own.played) < len(played)
+
+    def completed(self, played: Played) -> Timelines:
         """Return the timelines with the other competitions, which were left for later."""
-        if self.lacks_others(table):
-            wide = Timeline.begin(Base.nothing(self.own.base.state), table)
-            return replace(self, wide=wide)
+        if self.lacks_others(played):
+            return replace(self, wide=Timeline.begin(Base.nothing(self.own.base.state), played))
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Hold the snapshot, the played matches in replay order, and the timelines by model tag."""
+    """Hold the snapshot, the played matches, the timelines by model tag, and the names that the store adds."""
 
     snapshot: Snapshot
-    table: MatchTable
+    played: Played
     timelines: Mapping[str, Timelines]
     store_id: str
+    names: Sequence[Alias] = ()
+
+    @property
+    def table(self) -> MatchTable:
+        """Return the played matches, in replay order."""
+        return self.played.table
 
     @property
     def standing(self) -> Standing:
@@ -100,7 +125,7 @@ class World:
 
         Which store, which revision of it, and whether the model still lacks what is left for later.
         """
-        pending = [tag] if self.timelines[tag].lacks_others(self.table) else []
+        pending = [tag] if self.timelines[tag].lacks_others(self.played) else []
         text = "|".join((self.store_id, str(self.snapshot.revision), *pending))
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -113,8 +138,8 @@ class World:
         """
         shared = next((lines for lines in self.timelines.values() if lines.serve(model)), None)
         if shared is None:
-            shared = Timelines.begin(model, self.table) if begun is None else begun.advanced(self.table)
-            shared = shared.completed(self.table)
+            shared = Timelines.begin(model, self.played) if begun is None else begun.moved(self.played)
+            shared = shared.completed(self.played)
         return replace(self, timelines={**self.timelines, model.tag: shared})
 
     def lacking(self, tag: str) -> World:
@@ -133,7 +158,7 @@ class World:
 
     def completed(self) -> World:
         """Return the world with what was left for later."""
-        return replace(self, timelines=_each(self.timelines, lambda lines: lines.completed(self.table)))
+        return replace(self, timelines=_each(self.timelines, lambda lines: lines.completed(self.played)))
 
 
 def read_world(engine: sa.Engine, models: Sequence[LoadedModel]) -> World:
@@ -144,12 +169,13 @@ def read_world(engine: sa.Engine, models: Sequence[LoadedModel]) -> World:
         codes = sorted({row.competition for row in rows})
         # One competition after another: what is only passing through stays small.
         parts = [_shared(read_matches(engine, competitions=[code])) for code in codes]
-        snapshot = _snapshot(engine, rows, now.revision)
-    table = in_replay_order(MatchTable.concatenate([_NONE, *parts]))
-    world = World(snapshot, table, {}, now.store_id)
+        names = _names(engine)
+        snapshot = Snapshot(rows, read_teams(engine), directory_of(names), now.revision)
+    played = Played.of(in_replay_order(MatchTable.concatenate([_NONE, *parts])))
+    world = World(snapshot, played, {}, now.store_id, names)
     for model in models:
         shared = next((lines for lines in world.timelines.values() if lines.serve(model)), None)
-        lines = shared or Timelines.begin(model, table)
+        lines = shared or Timelines.begin(model, played)
         world = replace(world, timelines={**world.timelines, model.tag: lines})
     return world
 
@@ -157,6 +183,7 @@ def read_world(engine: sa.Engine, models: Sequence[LoadedModel]) -> World:
 def follow_world(engine: sa.Engine, world: World, models: Sequence[LoadedModel]) -> World:
     """Read what has changed in the store since a world was read, and return the world that knows it.
 
+    What has not changed is shared by both worlds.
     A store that was made in the place of the one read before is read from its beginning.
     """
     since = world.snapshot.revision
@@ -164,18 +191,19 @@ def follow_world(engine: sa.Engine, world: World, models: Sequence[LoadedModel])
         now = standing(engine)
         if now.store_id != world.store_id or now.revision < since:
             return read_world(engine, models)
-        rows = {row.match_id: row for row in world.snapshot.rows}
-        rows |= {row.match_id: row for row in changes_since(engine, since)}
-        changed = read_matches(engine, changed_after=since)
-        snapshot = _snapshot(engine, rows.values(), now.revision)
-    table = _merged(world.table, changed)
-    return World(snapshot, table, _each(world.timelines, lambda lines: lines.advanced(table)), now.store_id)
+        changed = _shared(read_matches(engine, changed_after=since))
+        names = _names(engine)
+        directory = world.snapshot.directory if names == world.names else directory_of(names)
+        snapshot = world.snapshot.followed(changes_since(engine, since), read_teams(engine), directory, now.revision)
+    before = world.played
+    played, same = before.followed(changed)
+    timelines = _each(world.timelines, lambda lines: lines.advanced(before, played, changed, same))
+    return World(snapshot, played, timelines, now.store_id, names)
 
 
-def _snapshot(engine: sa.Engine, rows: Iterable[MatchRow], now: int) -> Snapshot:
+def _names(engine: sa.Engine) -> list[Alias]:
     with reading(engine) as connection:
-        directory = load_directory(connection)
-    return Snapshot(rows, read_teams(engine), directory, now)
+        return names_met(connection)
 
 
 def _each(timelines: Mapping[str, Timelines], change: Callable[[Timelines], Timelines]) -> dict[str, Timelines]:
@@ -184,15 +212,15 @@ def _each(timelines: Mapping[str, Timelines], change: Callable[[Timelines], Time
     return {tag: changed[id(lines)] for tag, lines in timelines.items()}
 
 
-def _of(table: MatchTable, competitions: frozenset[str]) -> MatchTable:
-    inside = np.array([code in competitions for code in table.competition], dtype=bool)
-    return table if inside.all() else table.take(inside)
+def _of(played: Played, competitions: frozenset[str]) -> Played:
+    """Return the matches of some competitions; the very same object where these are all."""
+    if competitions.issuperset(played.days_of):
+        return played
+    return Played.of(played.table.take(_inside(played.table, competitions)))
 
 
-def _merged(table: MatchTable, changed: MatchTable) -> MatchTable:
-    touched = set(changed.match_id)
-    kept = np.array([match_id not in touched for match_id in table.match_id], dtype=bool)
-    return in_replay_order(MatchTable.concatenate([table.take(kept), _shared(changed)]))
+def _inside(table: MatchTable, competitions: frozenset[str]) -> NDArray[np.bool_]:
+    return np.array([code in competitions for code in table.competition], dtype=bool)
 
 
 def _shared(table: MatchTable) -> MatchTable:

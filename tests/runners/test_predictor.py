@@ -464,7 +464,7 @@ def test_odds_on_offer_reach_the_features_of_a_fixture(shelf, world):
         row._replace(odds_home=2.0, odds_draw=4.0, odds_away=4.0) if row.match_id == stored.match_id else row
         for row in world.snapshot.rows
     ]
-    snapshot = Snapshot(changed, world.snapshot._team_rows, world.snapshot._directory, world.snapshot.revision)
+    snapshot = Snapshot(changed, world.snapshot._team_rows, world.snapshot.directory, world.snapshot.revision)
     predictor = Predictor(shelf, lambda: replace(world, snapshot=snapshot))
 
     forecast = one(predictor, PredictionQuery(match_id=stored.match_id, explain=True))
