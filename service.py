@@ -38,8 +38,11 @@ from runners.world import World
 
 log = logging.getLogger("football.service")
 
-SWITCH_INTERVAL_S: Final = 0.0005
-"""How long a thread that loads a model or reads the store may keep the event loop waiting; Python's own is 5 ms."""
+SWITCH_INTERVAL_S: Final = 0.00005
+"""How long a thread that loads a model or reads the store may keep the event loop waiting; Python's own is 5 ms.
+
+A batch of forecasts leaves the interpreter some thirty times, whenever numpy computes, and waits as often to have it back.
+"""
 
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 

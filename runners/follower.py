@@ -51,6 +51,7 @@ class Follower:
         self._on_failure, self._on_world = on_failure, on_world
         self._engine: sa.Engine | None = None
         self._failing_since: float | None = None
+        self._recaller: threading.Thread | None = None
         self._making = threading.Lock()  # held while the next world is made from the last one
         self._wake, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._follow, name="store-follower", daemon=True)
@@ -162,9 +163,15 @@ class Follower:
     def _publish(self, world: World) -> None:
         self.world = world
         self._on_world(world)
-        if not world.is_past_recalled:
+        if not world.is_past_recalled and not (self._recaller and self._recaller.is_alive()):
             # In a thread of its own, so that new results need not wait for old matches.
-            threading.Thread(target=world.recall_past, name="past-recaller", daemon=True).start()
+            self._recaller = threading.Thread(target=self._recall, name="past-recaller", daemon=True)
+            self._recaller.start()
+
+    def _recall(self) -> None:
+        """Replay old matches until the latest world needs no more of it."""
+        while self.world is not None and not self.world.is_past_recalled and not self._stop.is_set():
+            self.world.recall_past()
 
     def _open(self) -> sa.Engine:
         """Open the store; once it was read, a file that is gone is not made anew and empty."""
