@@ -14,8 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from runners.errors import ModelUnavailable, ModelVersionNotFound, Overloaded, PredictionFailure
-from runners.loading import LoadedModel, ModelMissing, ModelRefused, is_stored
+from runners.loading import LoadedModel, ModelMissing, ModelRefused
 from runners.loading import load as load_model
+from runners.saved import is_saved
 from runners.shelf import Shelf
 
 log = logging.getLogger("football.loading")
@@ -87,7 +88,7 @@ class Further:
             self._shelf.find(name, version)
         except ModelVersionNotFound:
             model_name = self._shelf.find(name).name
-            if not is_stored(model_name, version) or len(self._shelf.loaded) >= self._most:
+            if not is_saved(model_name, version) or len(self._shelf.loaded) >= self._most:
                 self._on_model("not_found", None)
                 raise
         else:

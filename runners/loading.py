@@ -7,17 +7,12 @@ served before the golden pairs agree.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import logging
 import pickle
-import re
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
-import bentoml
-import bentoml.xgboost
-from bentoml._internal.configuration.containers import BentoMLContainer
-from bentoml.exceptions import BentoMLException
+import xgboost
 
 from features.transform import MatchFeatures
 from models.boosted import BoostedOutcome
@@ -26,12 +21,11 @@ from runners.arithmetic import arithmetic_of
 from runners.artifact import Artifact
 from runners.probing import SCORER_TOLERANCE, largest_difference
 from runners.queries import ModelView
+from runners.saved import BOOSTER, OBJECTS, NotSaved, Saved, digest_of, size_of
 
 log = logging.getLogger("football.loading")
 
 _SHOWN = 8
-_VERSION: Final = re.compile(r"[a-z0-9](?:[-._a-z0-9]{0,61}[a-z0-9])?")  # as BentoML writes the versions of its tags
-_NO_VERSION: Final = "latest"  # which BentoML reads as whatever is newest
 
 
 class ModelRefused(Exception):
@@ -99,84 +93,52 @@ def load(tag: str) -> LoadedModel:
         ModelMissing: If the model store does not hold it.
         ModelRefused: If it does not fit this process, cannot be read, or answers otherwise than when saved.
     """
-    stored = _stored(tag)
-    artifact = _artifact(stored)
+    saved, artifact = _told(tag)
     if reasons := artifact.incompatibilities():
-        raise ModelRefused(str(stored.tag), reasons)
-    features, model = _unpickle(stored)
-    if wrong := _mismatches(stored, artifact, features, model):
-        raise ModelRefused(str(stored.tag), [f"golden check: {name} differ from what was saved" for name in wrong])
-    compile_trees(str(stored.tag), model)
-    log.info("model loaded", extra={"model": str(stored.tag)})
+        raise ModelRefused(tag, reasons)
+    features, model = _unpickle(saved)
+    if wrong := _mismatches(tag, artifact, features, model):
+        raise ModelRefused(tag, [f"golden check: {name} differ from what was saved" for name in wrong])
+    compile_trees(tag, model)
+    log.info("model loaded", extra={"model": tag})
+    name, _, version = tag.partition(":")
     return LoadedModel(
-        name=stored.tag.name,
-        version=str(stored.tag.version),
+        name=name,
+        version=version,
         artifact=artifact,
         features=features,
         model=model,
-        created_at=stored.info.creation_time,
-        size_bytes=size_of(stored),
-        digest=digest_of(stored),
+        created_at=saved.created_at,
+        size_bytes=size_of(saved.folder),
+        digest=digest_of(saved.folder),
         arithmetic=arithmetic_of(features),
     )
 
 
-def is_stored(name: str, version: str) -> bool:
-    """Return whether the model store holds exactly that version; a word such as ``latest`` is none.
-
-    Reads no file, so that the event loop may ask. ``name`` must be one that is served.
-    """
-    if version == _NO_VERSION or not _VERSION.fullmatch(version):
-        return False
-    folder = BentoMLContainer.model_store.get()._path  # noqa: SLF001 - asking BentoML itself would read the model's file
+def _told(tag: str) -> tuple[Saved, Artifact]:
+    """Return what a model says of itself, before any of it is unpickled."""
     try:
-        return bool((folder / name / version / "model.yaml").is_file())
-    except OSError:
-        return False
-
-
-def size_of(stored: bentoml.Model) -> int:
-    """Return the bytes that a saved model takes on disk."""
-    return sum(file.stat().st_size for file in stored._path.rglob("*") if file.is_file())  # noqa: SLF001 - no public way to its folder
-
-
-def digest_of(stored: bentoml.Model) -> str:
-    """Return a digest of the names and bytes of a saved model's files."""
-    digest = hashlib.sha256()
-    folder = stored._path  # noqa: SLF001 - no public way to its folder
-    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
-        content = hashlib.sha256(file.read_bytes()).hexdigest()
-        digest.update(f"{file.relative_to(folder)} {content}\n".encode())
-    return digest.hexdigest()
-
-
-def _stored(tag: str) -> bentoml.Model:
-    try:
-        stored = bentoml.models.get(tag)
-    except BentoMLException as error:
+        saved = Saved.find(tag)
+    except (NotSaved, FileNotFoundError) as error:
         raise ModelMissing(tag, [f"it is not in the model store ({error})"]) from error
-    if str(stored.tag) != tag:  # BentoML answers the beginning of a version with the one version that begins so
-        raise ModelMissing(tag, [f"it is not in the model store, which has {stored.tag}"])
-    return stored
-
-
-def _artifact(stored: bentoml.Model) -> Artifact:
-    try:
-        return Artifact.from_metadata(stored.info.metadata)
     except (ValueError, TypeError, KeyError) as error:
-        raise ModelRefused(str(stored.tag), [f"its metadata cannot be read: {error}"]) from error
-
-
-def _unpickle(stored: bentoml.Model) -> tuple[MatchFeatures, BoostedOutcome]:
+        raise ModelRefused(tag, [f"what it says of itself cannot be read: {error}"]) from error
     try:
-        with (stored._path / "custom_objects.pkl").open("rb") as file:  # noqa: SLF001 - no public way to its folder
+        return saved, Artifact.from_metadata(saved.metadata)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelRefused(tag, [f"its metadata cannot be read: {error}"]) from error
+
+
+def _unpickle(saved: Saved) -> tuple[MatchFeatures, BoostedOutcome]:
+    try:
+        with (saved.folder / OBJECTS).open("rb") as file:
             objects = pickle.load(_InSteps(file))
         features, model = objects["features"], objects["model"]
-        model.booster = bentoml.xgboost.load_model(stored)
+        model.booster = xgboost.Booster(model_file=saved.folder / BOOSTER)
         model.booster.set_param({"nthread": 1})
     except Exception as error:
-        log.exception("model cannot be unpickled", extra={"model": str(stored.tag)})
-        raise ModelRefused(str(stored.tag), [f"it cannot be unpickled: {error}"]) from error
+        log.exception("model cannot be unpickled", extra={"model": saved.tag})
+        raise ModelRefused(saved.tag, [f"it cannot be unpickled: {error}"]) from error
     return features, model
 
 
@@ -221,10 +183,10 @@ def compile_trees(tag: str, model: BoostedOutcome) -> None:
         raise ModelRefused(tag, [f"its compiled trees differ from XGBoost by {difference:.3g} in log-odds"])
 
 
-def _mismatches(stored: bentoml.Model, artifact: Artifact, features: MatchFeatures, model: BoostedOutcome) -> list[str]:
+def _mismatches(tag: str, artifact: Artifact, features: MatchFeatures, model: BoostedOutcome) -> list[str]:
     """Return the features, or the probabilities, that are not what they were when the model was saved."""
     try:
         return artifact.golden.mismatches(features, model)
     except Exception as error:
-        log.exception("golden check failed", extra={"model": str(stored.tag)})
-        raise ModelRefused(str(stored.tag), [f"the golden check cannot be run: {error}"]) from error
+        log.exception("golden check failed", extra={"model": tag})
+        raise ModelRefused(tag, [f"the golden check cannot be run: {error}"]) from error

@@ -16,8 +16,9 @@ from runners.embedded import EmbeddedBackend
 from runners.errors import ModelNotFound, ModelUnavailable, ModelVersionNotFound, Overloaded
 from runners.follower import Follower
 from runners.further import MOST_WAITING, REMEMBERED_S, Further
-from runners.loading import is_stored, load
+from runners.loading import ModelRefused, load
 from runners.queries import DescribedMatch, Forecast, PredictionQuery
+from runners.saved import is_saved
 from runners.shelf import Shelf
 from store.errors import StoreUnavailable
 from store.writes import save
@@ -138,7 +139,7 @@ def test_a_version_that_the_store_lacks_is_not_found(serve, versions, told, vers
         have(backend, version)
     assert failure.value.details["known_versions"][1:] == ["copy-2"]
     assert told == [("loaded", "copy-2"), ("not_found", None)]
-    assert not is_stored("football", version)
+    assert not is_saved("football", version)
 
 
 def test_a_model_that_is_not_served_is_not_looked_for(serve, versions):
@@ -429,3 +430,21 @@ def test_a_version_that_vanishes_is_not_found(home, told):
         asyncio.run(ask_and_delete())
     further.close()
     assert told == [("not_found", None)]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda text: text + "]", "is no YAML"),
+        (lambda text: text.replace("version: odd", "version: other", 1), "is of football:other"),
+        (lambda text: text.replace("creation_time:", "created:", 1), "creation_time"),
+    ],
+)
+def test_a_model_that_does_not_say_what_it_is_is_refused(home, change, reason):
+    """
+    What a model says of itself must be readable, and be of the place where it lies.
+    """
+    tag = shelve(home, home.tag, "odd", change)
+
+    with pytest.raises(ModelRefused, match=reason):
+        load(tag)
