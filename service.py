@@ -30,6 +30,7 @@ from features.batch import Array
 from monitoring.json_log import set_up_logging
 from monitoring.metrics import CONTENT_TYPE, SHARED_FOLDER, Metrics, forget_process
 from runners.embedded import EmbeddedBackend
+from runners.loading import LoadedModel
 from runners.memory import give_back
 from runners.remote import score_rows
 from runners.runner import Runner
@@ -38,8 +39,11 @@ from runners.world import World
 
 log = logging.getLogger("football.service")
 
-SWITCH_INTERVAL_S: Final = 0.0005
-"""How long a thread that loads a model or reads the store may keep the event loop waiting; Python's own is 5 ms."""
+SWITCH_INTERVAL_S: Final = 0.00005
+"""How long a thread that loads a model or reads the store may keep the event loop waiting; Python's own is 5 ms.
+
+A batch of forecasts leaves the interpreter some thirty times, whenever numpy computes, and waits as often to have it back.
+"""
 
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 
@@ -135,6 +139,8 @@ class FootballService:
             on_store_failure=self.metrics.store_failures.inc,
             on_world=self._note_world,
             on_batch=self.metrics.note_batch,
+            most_models=given.service.models_loaded,
+            on_model=self._note_further,
             send=self._send if given.runner.mode == "service" else None,
         )
         shared = shared_folder()
@@ -178,6 +184,17 @@ class FootballService:
                 name=view.name, version=view.version, model_type=view.model_type, trained_until=view.trained_until
             )
         self.metrics.refused.set(len(self.backend.shelf.refused))
+
+    def _note_further(self, result: str, model: LoadedModel | None) -> None:
+        self.metrics.note_load(result)
+        if model is not None:
+            note = self.metrics.note_model if result == "loaded" else self.metrics.forget_model
+            note(
+                name=model.name,
+                version=model.version,
+                model_type=model.artifact.model_type,
+                trained_until=model.artifact.trained_until,
+            )
 
     def _note_world(self, world: World) -> None:
         for timelines in list(world.timelines.values())[:1]:

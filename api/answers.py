@@ -49,8 +49,11 @@ class Answers:
         if self._cache is None:
             return [Obtained(answer, "computed") for answer in await self._computed(asked)]
         keys: dict[int, str] = {}
-        given: dict[int, Given] = {}
+        lacking = await self._context.lacking([query for _, query in asked])
+        given: dict[int, Given] = {place: Obtained(failure, "computed") for place, failure in lacking.items()}
         for place, (_, query) in enumerate(asked):
+            if place in given:
+                continue
             try:
                 name, token = self._context.backend.version_of(query.model_name, query.model_version)
             except PredictionFailure as failure:
@@ -72,6 +75,8 @@ class Answers:
         """
         if self._cache is None:
             return (await self.of([(request, query)]))[0]
+        if query.model_version is not None and (lacking := await self._context.lacking((query,))):
+            return Obtained(lacking[0], "computed")
         try:
             name, token = self._context.backend.version_of(query.model_name, query.model_version)
         except PredictionFailure as failure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -41,11 +42,37 @@ class Context:
             Refusal: 504 if the deadline passed.
             RuntimeError: If the backend did not answer each query once.
         """
+        names_versions = any(query.model_version is not None for query in queries)
+        lacking = await self.lacking(queries) if names_versions else {}
+        asked = [query for place, query in enumerate(queries) if place not in lacking] if lacking else queries
         deadline = time.monotonic() + self.settings.deadline_s
-        answers = await self.deadlines.within(self.backend.written(queries, writer, deadline=deadline))
-        if len(answers) != len(queries):
-            raise RuntimeError(f"the backend gave {len(answers)} answers to {len(queries)} queries")
-        return answers
+        answers = await self.deadlines.within(self.backend.written(asked, writer, deadline=deadline)) if asked else []
+        if len(answers) != len(asked):
+            raise RuntimeError(f"the backend gave {len(answers)} answers to {len(asked)} queries")
+        if not lacking:
+            return answers
+        following = iter(answers)
+        return [lacking[place] if place in lacking else next(following) for place in range(len(queries))]
+
+    async def lacking(self, queries: Sequence[PredictionQuery]) -> dict[int, PredictionFailure]:
+        """Have the versions loaded that queries name, within the deadline; return by place why one cannot be had.
+
+        Raises:
+            Refusal: 504 if the deadline passed.
+        """
+        versions = {(query.model_name, query.model_version) for query in queries if query.model_version is not None}
+        loading = (self._why_not(name, version) for name, version in versions)
+        told = await self.deadlines.within(asyncio.gather(*loading))
+        why = {version: failure for version, failure in zip(versions, told, strict=True) if failure is not None}
+        named = ((place, (query.model_name, query.model_version)) for place, query in enumerate(queries))
+        return {place: why[version] for place, version in named if version in why}
+
+    async def _why_not(self, model_name: str, model_version: str | None) -> PredictionFailure | None:
+        try:
+            await self.backend.have(model_name, model_version)
+        except PredictionFailure as failure:
+            return failure
+        return None
 
     def counting(self, asked: int) -> Counting:
         """Count forecasts that are asked for; its ``succeeded`` is to be set, and is none if it never is."""

@@ -63,7 +63,7 @@ MEANING: Final[Mapping[Code, str]] = {
     Code.INVALID_JSON: "The body is not JSON, or is empty where one is needed.",
     Code.NOT_FOUND: "No such path, or no such competition. A word of the API in the place of a model's name is no such path.",
     Code.MODEL_NOT_FOUND: "No model of that name; details list the known ones.",
-    Code.MODEL_VERSION_NOT_FOUND: "The model has no such version; details list the served ones.",
+    Code.MODEL_VERSION_NOT_FOUND: "The model store has no such version of the model; details list the loaded ones.",
     Code.MATCH_NOT_FOUND: "No match of that id.",
     Code.TEAM_NOT_FOUND: "No team of that name; details list the nearest ones.",
     Code.METHOD_NOT_ALLOWED: "The path exists, the method does not; Allow lists those that do.",

@@ -31,7 +31,8 @@ ModelName: TypeAlias = Annotated[
     ),
 ]
 ModelVersion: TypeAlias = Annotated[
-    str, Meta(min_length=1, max_length=128, description="Version of the model; null is the current one.")
+    str,
+    Meta(min_length=1, max_length=128, description="Version of the model, loaded if need be; null is the served one."),
 ]
 MatchId: TypeAlias = Annotated[
     str, Meta(min_length=1, max_length=LONGEST_NAME, description="Id of a match, as GET /v1/fixtures lists it.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import bentoml
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from configs.settings import Settings
-from runners.loading import size_of
+from runners.saved import size_of
 
 
 @click.command()
@@ -49,7 +50,7 @@ def _facts(model: bentoml.Model) -> dict[str, Any]:
         "trained_until": metadata.get("trained_until"),
         "matches": metadata.get("data_matches"),
         "rps": scores.get("rps"),
-        "size_bytes": size_of(model),
+        "size_bytes": size_of(Path(model.path)),
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import bentoml
 import click
 import msgspec
-from bentoml.exceptions import NotFound
+from bentoml.exceptions import BentoMLException, NotFound
 from rich.console import Console
 from rich.table import Table
 
@@ -74,7 +74,7 @@ def _query(
 def _forecast(settings: Settings, query: PredictionQuery, tag: str | None) -> Forecast:
     name = settings.service.models[0]
     try:
-        model = load(tag or str(bentoml.models.get(name).tag))
+        model = load(_full(tag) if tag else str(bentoml.models.get(name).tag))
     except NotFound as error:
         raise click.ClickException(f"No model {name!r} is saved. Train one first: football train") from error
     engine = open_store(settings.database_url)
@@ -87,6 +87,14 @@ def _forecast(settings: Settings, query: PredictionQuery, tag: str | None) -> Fo
     if isinstance(answer, PredictionFailure):
         raise answer
     return answer
+
+
+def _full(tag: str) -> str:
+    """Return the full tag where one is cut short, such as ``football:latest``; one that is not there stays as it is."""
+    try:
+        return str(bentoml.models.get(tag).tag)
+    except BentoMLException:
+        return tag
 
 
 def _plain(forecast: Forecast) -> dict[str, Any]:

@@ -69,6 +69,11 @@ class ServiceSettings(BaseModel):
     store_poll_s: float = Field(gt=0, le=5, description="Seconds between looks at the match store for new results.")
     cache: CacheSettings = Field(description="What is kept of answers, to be sent again.")
     models: tuple[str, ...] = Field(min_length=1, description="Model names to serve; the first is the default one.")
+    models_loaded: int = Field(
+        ge=1,
+        le=10,
+        description="Most models in the memory of one worker: those of models, and further versions that callers ask for.",
+    )
     old_api_deprecated_at: AwareDatetime = Field(description="Sent as the Deprecation header of the old API.")
     old_api_ends_at: AwareDatetime = Field(description="From this instant on the old API answers 410.")
 

@@ -24,6 +24,8 @@ MOST_LEAVES: Final = 64
 _WORDS: Final = {8: np.uint8, 16: np.uint16, 32: np.uint32, 64: np.uint64}
 _BYTE: Final = 8
 _BYTES_IN_STEP: Final = 8  # the "and" works on 64 bits at a time
+_NAME: Final = "gbtree"
+_TREES: Final = '"trees":['
 _MISSING: Final = 0xFFFFFFFF  # greater than the key of any number
 
 
@@ -67,8 +69,8 @@ class Forest:
     @classmethod
     def compiled(cls, booster: xgboost.Booster) -> Self:
         """Compile a booster of ``gbtree`` whose trees have up to 64 leaves. Raises CannotCompile for any other."""
-        learner = json.loads(bytes(booster.save_raw(raw_format="json")))["learner"]
-        if learner["gradient_booster"]["name"] != "gbtree":
+        learner = _read(bytes(booster.save_raw(raw_format="json")).decode())["learner"]
+        if learner["gradient_booster"]["name"] != _NAME:
             raise CannotCompile(f"the booster is a {learner['gradient_booster']['name']}, expected gbtree")
         outcomes = max(1, int(learner["learner_model_param"]["num_class"]))
         model = learner["gradient_booster"]["model"]
@@ -143,6 +145,24 @@ def _first_bit(words: NDArray[Any]) -> NDArray[np.intp]:
 
 
 _FIRST_BIT_OF_BYTE: Final = np.array([0, *((byte & -byte).bit_length() - 1 for byte in range(1, 256))], dtype=np.intp)
+
+
+def _read(text: str) -> Any:
+    """Return a saved booster; its trees are decoded one by one, so that other threads get a turn in between."""
+    decode = json.JSONDecoder().raw_decode
+    if _TREES not in text:
+        return json.loads(text)
+    start = end = text.index(_TREES) + len(_TREES)
+    trees = []
+    while text[end] == "{":
+        tree, end = decode(text, end)
+        trees.append(tree)
+        end += text[end] == ","
+    read = json.loads(text[:start] + text[end:])
+    booster = read["learner"]["gradient_booster"]
+    if booster["name"] == _NAME:
+        booster["model"]["trees"] = trees
+    return read
 
 
 def _by_outcome(trees: list[Any], outcome_of_tree: list[int], outcomes: int) -> list[Any]:

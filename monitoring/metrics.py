@@ -12,17 +12,21 @@ import asyncio
 import datetime as dt
 import os
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable in which BentoML names the folder where its workers keep their numbers."""
 
 HANDED_ON_EVERY_S: Final = 0.5
+MODEL_INFO: Final = "football_model_info"
+LOAD_RESULTS: Final = ("loaded", "refused", "not_found", "evicted")
 _BUCKETS_ROWS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 
 _BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -97,12 +101,20 @@ class Metrics:
             "football_store_poll_failures", "Looks at the match store that failed.", registry=self._registry
         )
         self.model = Gauge(
-            "football_model_info",
-            "1 for each served model; trained_until is the first day it has not learned from.",
+            MODEL_INFO,
+            "1 for each loaded model; trained_until is the first day it has not learned from.",
             ("name", "version", "model_type", "trained_until"),
             multiprocess_mode="livemax",
             registry=self._registry,
         )
+        self.model_loads = Counter(
+            "football_model_loads",
+            "Further versions of served models that were asked for, by what became of them.",
+            ("result",),
+            registry=self._registry,
+        )
+        for result in LOAD_RESULTS:
+            self.model_loads.labels(result)
         self.newest_result = Gauge(
             "football_newest_result_timestamp_seconds",
             "Kick-off of the newest result that the slowest worker knows.",
@@ -155,8 +167,18 @@ class Metrics:
             self._is_scheduled = True
 
     def note_model(self, *, name: str, version: str, model_type: str, trained_until: dt.datetime) -> None:
-        """Take note of a served model."""
+        """Take note of a model that is loaded."""
         self.model.labels(name, version, model_type, trained_until.date().isoformat()).set(1)
+
+    def forget_model(self, *, name: str, version: str, model_type: str, trained_until: dt.datetime) -> None:
+        """Take note of a model that is let go."""
+        labels = (name, version, model_type, trained_until.date().isoformat())
+        self.model.labels(*labels).set(0)  # what is shared with other processes cannot be removed
+        self.model.remove(*labels)
+
+    def note_load(self, result: str) -> None:
+        """Take note of what became of a further version, one of ``LOAD_RESULTS``."""
+        self.model_loads.labels(result).inc()
 
     def note_newest_result(self, kickoff_s: int) -> None:
         """Take note of the newest result known, by its kick-off in seconds since 1970-01-01."""
@@ -168,8 +190,20 @@ class Metrics:
         registry = self._registry
         if os.environ.get(SHARED_FOLDER):
             registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library declares no types for it
+            registry.register(_Shared())
         return generate_latest(registry)
+
+
+class _Shared(Collector):
+    """Collect the numbers of all processes, but for the models that all of them have let go."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Return every metric."""
+        numbers = MultiProcessCollector(None)  # type: ignore[no-untyped-call]  # the library declares no types for it
+        for metric in numbers.collect():  # type: ignore[no-untyped-call]  # the same
+            if metric.name == MODEL_INFO:
+                metric.samples = [sample for sample in metric.samples if sample.value]
+            yield metric
 
 
 def forget_process() -> None:

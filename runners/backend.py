@@ -65,6 +65,15 @@ class Backend(Protocol):
         """
         ...
 
+    async def have(self, model_name: str, model_version: str | None) -> None:
+        """See to it that a version of a served model can answer; may take a second, and none where it can already.
+
+        Raises:
+            ModelNotFound, ModelVersionNotFound, ModelUnavailable: If that version cannot answer.
+            Overloaded: If too many wait for others already.
+        """
+        ...
+
     def version_of(self, model_name: str, model_version: str | None) -> tuple[str, str]:
         """Return the full name of a model, and a text that changes whenever its answers may.
 

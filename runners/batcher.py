@@ -83,6 +83,11 @@ class Batcher(Generic[J, A]):
         return len(self._queue)
 
     @property
+    def queued(self) -> list[J]:
+        """Return the jobs that wait, those that were abandoned among them."""
+        return [job for _, _, job in self._queue]
+
+    @property
     def expected_wait_s(self) -> float:
         """Return how long a job that came now would wait, by the time that recent jobs took."""
         return len(self._queue) * self._job_s

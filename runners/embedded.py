@@ -9,13 +9,15 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import sqlalchemy as sa
 
 from runners.backend import Condition
 from runners.errors import ModelUnavailable, PredictionFailure
 from runners.follower import Follower
+from runners.further import Further
+from runners.loading import LoadedModel
 from runners.predictor import Predictor
 from runners.queries import (
     Competition,
@@ -37,6 +39,8 @@ from store.database import open_store
 
 W = TypeVar("W")
 
+MOST_MODELS: Final = 10
+
 
 class EmbeddedBackend:
     """Answer what the API asks, from the models and the matches of this process.
@@ -47,6 +51,8 @@ class EmbeddedBackend:
         poll_s: Pause between looks at the store.
         on_store_failure, on_world: Told when the store cannot be read, and of each new world.
         on_batch: Told of each batch of forecasts: its size, and the seconds that its oldest question waited.
+        most_models: Models that may be loaded at once: the served ones and further versions of them.
+        on_model: Told what became of each further version: ``loaded``, ``refused``, ``not_found`` or ``evicted``.
         send: Sends rows to the service that scores them; None scores them in this process.
     """
 
@@ -59,6 +65,8 @@ class EmbeddedBackend:
         on_store_failure: Callable[[], None] = lambda: None,
         on_world: Callable[[World], None] = lambda _: None,
         on_batch: Callable[[int, float], None] = lambda _rows, _waited_s: None,
+        most_models: int = MOST_MODELS,
+        on_model: Callable[[str, LoadedModel | None], None] = lambda _result, _model: None,
         send: Send | None = None,
     ) -> None:
         self.started_at = dt.datetime.now(dt.UTC)
@@ -73,9 +81,18 @@ class EmbeddedBackend:
         )
         # A thread of its own: results must not queue behind replays of old matches, which fill the loop's own.
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="results-writer")
-        self._versioned: tuple[World | None, str] = (None, "")
+        self._versioned: tuple[World | None, dict[str, str]] = (None, {})  # by model tag
         remote = None if send is None else RemoteScorer(send, list(tags.values()))
         self._predictor = Predictor(self.shelf, lambda: self.follower.world, on_batch=on_batch, remote=remote)
+        self._further = Further(
+            self.shelf,
+            most=most_models,
+            add=self.follower.add,
+            remove=self.follower.remove,
+            is_asked=self._predictor.is_asked,
+            forget=self._predictor.forget,
+            on_model=on_model,
+        )
 
     def start(self) -> None:
         """Read the store and begin to follow it."""
@@ -86,6 +103,7 @@ class EmbeddedBackend:
         self.follower.stop()
         self._writer.shutdown(wait=False)
         self._predictor.close()
+        self._further.close()
 
     @property
     def is_ready(self) -> bool:
@@ -108,6 +126,16 @@ class EmbeddedBackend:
         """Answer queries in this thread, for programs that serve nobody else."""
         return self._predictor.predict_now(queries)
 
+    async def have(self, model_name: str, model_version: str | None) -> None:
+        """See to it that a version of a served model can answer: load it from the model store where it is not loaded.
+
+        Raises:
+            ModelNotFound, ModelVersionNotFound, ModelUnavailable: If that version cannot answer.
+            Overloaded: If too many wait for others already.
+        """
+        if model_version is not None and self._world:
+            await self._further.have(model_name, model_version)
+
     def version_of(self, model_name: str, model_version: str | None) -> tuple[str, str]:
         """Return the full name of a model, and a text that changes whenever its answers may.
 
@@ -117,8 +145,12 @@ class EmbeddedBackend:
         model = self.shelf.find(model_name, model_version)
         world = self._world
         if world is not self._versioned[0]:
-            self._versioned = (world, world.version)
-        return model.name, f"{model.digest} {self._versioned[1]}"
+            self._versioned = (world, {})
+        versions = self._versioned[1]
+        version = versions.get(model.tag)
+        if version is None:
+            version = versions[model.tag] = f"{model.digest} {world.version(model.tag)}"
+        return model.name, version
 
     def fixtures(
         self,

@@ -46,11 +46,13 @@ class Follower:
     ) -> None:
         self.world: World | None = None
         self.failures = 0
-        self._url, self._models, self._poll_s = database_url, models, poll_s
+        self._url, self._models, self._poll_s = database_url, list(models), poll_s
         self._file = sqlite_file(database_url)
         self._on_failure, self._on_world = on_failure, on_world
         self._engine: sa.Engine | None = None
         self._failing_since: float | None = None
+        self._recaller: threading.Thread | None = None
+        self._making = threading.Lock()  # held while the next world is made from the last one
         self._wake, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._follow, name="store-follower", daemon=True)
 
@@ -71,15 +73,40 @@ class Follower:
         """Have the store looked at now rather than after the rest of the pause."""
         self._wake.set()
 
+    def add(self, model: LoadedModel) -> None:
+        """Have the world know one more model; its timelines are begun in this thread, from what the world knows.
+
+        Results that come meanwhile are known to them too.
+
+        Raises:
+            StoreUnavailable: If the store has not been read yet.
+        """
+        world = self.world
+        if world is None:
+            raise StoreUnavailable("The match store has not been read yet, so no model can be added. Try again later.")
+        begun = world.having(model).timelines[model.tag]
+        with self._making:
+            assert self.world is not None, "a world is never taken back"
+            self._models.append(model)
+            self._publish(self.world.having(model, begun))
+
+    def remove(self, tag: str) -> None:
+        """Have the world know a model no more."""
+        with self._making:
+            self._models = [model for model in self._models if model.tag != tag]
+            if self.world is not None and tag in self.world.timelines:
+                self._publish(self.world.lacking(tag))
+
     def look(self, *, is_first: bool = False) -> None:
         """Read what is new; a failure is logged and counted, and changes nothing.
 
         The first look leaves for the next what is not needed to be ready.
         """
         try:
-            self._read()
-            if not is_first:
-                self._complete()
+            with self._making:
+                self._read()
+                if not is_first:
+                    self._complete()
         except Exception as error:
             self.failures += 1
             if self._failing_since is None:
@@ -136,9 +163,15 @@ class Follower:
     def _publish(self, world: World) -> None:
         self.world = world
         self._on_world(world)
-        if not world.is_past_recalled:
+        if not world.is_past_recalled and not (self._recaller and self._recaller.is_alive()):
             # In a thread of its own, so that new results need not wait for old matches.
-            threading.Thread(target=world.recall_past, name="past-recaller", daemon=True).start()
+            self._recaller = threading.Thread(target=self._recall, name="past-recaller", daemon=True)
+            self._recaller.start()
+
+    def _recall(self) -> None:
+        """Replay old matches until the latest world needs no more of it."""
+        while self.world is not None and not self.world.is_past_recalled and not self._stop.is_set():
+            self.world.recall_past()
 
     def _open(self) -> sa.Engine:
         """Open the store; once it was read, a file that is gone is not made anew and empty."""

@@ -7,20 +7,21 @@ served before the golden pairs agree.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import logging
+import pickle
 from dataclasses import dataclass
+from typing import BinaryIO
 
-import bentoml
-import bentoml.xgboost
-from bentoml.exceptions import BentoMLException
+import xgboost
 
 from features.transform import MatchFeatures
 from models.boosted import BoostedOutcome
 from models.forest import CannotCompile
+from runners.arithmetic import arithmetic_of
 from runners.artifact import Artifact
 from runners.probing import SCORER_TOLERANCE, largest_difference
 from runners.queries import ModelView
+from runners.saved import BOOSTER, OBJECTS, NotSaved, Saved, digest_of, size_of
 
 log = logging.getLogger("football.loading")
 
@@ -37,6 +38,10 @@ class ModelRefused(Exception):
         self.reasons = reasons
 
 
+class ModelMissing(ModelRefused):
+    """Say that the model store does not hold a model."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
     """Hold a model that has proved itself.
@@ -45,6 +50,7 @@ class LoadedModel:
         features: The feature transform at the training cut-off; never moved, only copied.
         model: Ready to forecast; its trees run on one thread.
         digest: Of all files of the saved model.
+        arithmetic: Digest of the code of ``features``; models that share it see the same in the same matches.
     """
 
     name: str
@@ -55,6 +61,7 @@ class LoadedModel:
     created_at: dt.datetime
     size_bytes: int
     digest: str
+    arithmetic: str
 
     @property
     def tag(self) -> str:
@@ -83,64 +90,80 @@ def load(tag: str) -> LoadedModel:
     """Load one model of the BentoML model store by its full tag.
 
     Raises:
-        ModelRefused: If it is not there, does not fit this process, cannot be read, or answers otherwise than when saved.
+        ModelMissing: If the model store does not hold it.
+        ModelRefused: If it does not fit this process, cannot be read, or answers otherwise than when saved.
     """
-    try:
-        stored = bentoml.models.get(tag)
-    except BentoMLException as error:
-        raise ModelRefused(tag, [f"it is not in the model store ({error})"]) from error
-    artifact = _artifact(stored)
+    saved, artifact = _told(tag)
     if reasons := artifact.incompatibilities():
-        raise ModelRefused(str(stored.tag), reasons)
-    features, model = _unpickle(stored)
-    if wrong := _mismatches(stored, artifact, features, model):
-        raise ModelRefused(str(stored.tag), [f"golden check: {name} differ from what was saved" for name in wrong])
-    compile_trees(str(stored.tag), model)
-    log.info("model loaded", extra={"model": str(stored.tag)})
+        raise ModelRefused(tag, reasons)
+    features, model = _unpickle(saved)
+    if wrong := _mismatches(tag, artifact, features, model):
+        raise ModelRefused(tag, [f"golden check: {name} differ from what was saved" for name in wrong])
+    compile_trees(tag, model)
+    log.info("model loaded", extra={"model": tag})
+    name, _, version = tag.partition(":")
     return LoadedModel(
-        name=stored.tag.name,
-        version=str(stored.tag.version),
+        name=name,
+        version=version,
         artifact=artifact,
         features=features,
         model=model,
-        created_at=stored.info.creation_time,
-        size_bytes=size_of(stored),
-        digest=digest_of(stored),
+        created_at=saved.created_at,
+        size_bytes=size_of(saved.folder),
+        digest=digest_of(saved.folder),
+        arithmetic=arithmetic_of(features),
     )
 
 
-def size_of(stored: bentoml.Model) -> int:
-    """Return the bytes that a saved model takes on disk."""
-    return sum(file.stat().st_size for file in stored._path.rglob("*") if file.is_file())  # noqa: SLF001 - no public way to its folder
-
-
-def digest_of(stored: bentoml.Model) -> str:
-    """Return a digest of the names and bytes of a saved model's files."""
-    digest = hashlib.sha256()
-    folder = stored._path  # noqa: SLF001 - no public way to its folder
-    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
-        content = hashlib.sha256(file.read_bytes()).hexdigest()
-        digest.update(f"{file.relative_to(folder)} {content}\n".encode())
-    return digest.hexdigest()
-
-
-def _artifact(stored: bentoml.Model) -> Artifact:
+def _told(tag: str) -> tuple[Saved, Artifact]:
+    """Return what a model says of itself, before any of it is unpickled."""
     try:
-        return Artifact.from_metadata(stored.info.metadata)
+        saved = Saved.find(tag)
+    except (NotSaved, FileNotFoundError) as error:
+        raise ModelMissing(tag, [f"it is not in the model store ({error})"]) from error
     except (ValueError, TypeError, KeyError) as error:
-        raise ModelRefused(str(stored.tag), [f"its metadata cannot be read: {error}"]) from error
-
-
-def _unpickle(stored: bentoml.Model) -> tuple[MatchFeatures, BoostedOutcome]:
+        raise ModelRefused(tag, [f"what it says of itself cannot be read: {error}"]) from error
     try:
-        objects = stored.custom_objects
+        return saved, Artifact.from_metadata(saved.metadata)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelRefused(tag, [f"its metadata cannot be read: {error}"]) from error
+
+
+def _unpickle(saved: Saved) -> tuple[MatchFeatures, BoostedOutcome]:
+    try:
+        with (saved.folder / OBJECTS).open("rb") as file:
+            objects = pickle.load(_InSteps(file))
         features, model = objects["features"], objects["model"]
-        model.booster = bentoml.xgboost.load_model(stored)
+        model.booster = xgboost.Booster(model_file=saved.folder / BOOSTER)
         model.booster.set_param({"nthread": 1})
     except Exception as error:
-        log.exception("model cannot be unpickled", extra={"model": str(stored.tag)})
-        raise ModelRefused(str(stored.tag), [f"it cannot be unpickled: {error}"]) from error
+        log.exception("model cannot be unpickled", extra={"model": saved.tag})
+        raise ModelRefused(saved.tag, [f"it cannot be unpickled: {error}"]) from error
     return features, model
+
+
+class _InSteps:
+    """Read a file through calls of Python.
+
+    A pickle is read in frames of 64 kB; between two of them other threads get a
+    turn, where reading from the file itself would keep all of them waiting.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        """Return so many bytes."""
+        return self._file.read(size)
+
+    def readline(self) -> bytes:
+        """Return a line."""
+        return self._file.readline()
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill a buffer; return the number of bytes."""
+        read: int = self._file.readinto(buffer)  # type: ignore[attr-defined]  # a file opened for bytes has it
+        return read
 
 
 def compile_trees(tag: str, model: BoostedOutcome) -> None:
@@ -160,10 +183,10 @@ def compile_trees(tag: str, model: BoostedOutcome) -> None:
         raise ModelRefused(tag, [f"its compiled trees differ from XGBoost by {difference:.3g} in log-odds"])
 
 
-def _mismatches(stored: bentoml.Model, artifact: Artifact, features: MatchFeatures, model: BoostedOutcome) -> list[str]:
+def _mismatches(tag: str, artifact: Artifact, features: MatchFeatures, model: BoostedOutcome) -> list[str]:
     """Return the features, or the probabilities, that are not what they were when the model was saved."""
     try:
         return artifact.golden.mismatches(features, model)
     except Exception as error:
-        log.exception("golden check failed", extra={"model": str(stored.tag)})
-        raise ModelRefused(str(stored.tag), [f"the golden check cannot be run: {error}"]) from error
+        log.exception("golden check failed", extra={"model": tag})
+        raise ModelRefused(tag, [f"the golden check cannot be run: {error}"]) from error

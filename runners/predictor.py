@@ -10,7 +10,7 @@ import asyncio
 import datetime as dt
 import logging
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
@@ -72,6 +72,7 @@ class Predictor:
         self._batcher: Batcher[Job, Any] = Batcher(self._answered, on_batch=on_batch)
         self._replays = ThreadPoolExecutor(max_workers=1, thread_name_prefix="old-matches")
         self._replays_waiting = 0
+        self._recalling: Counter[str] = Counter()  # by model tag
         self.last_prediction_at: dt.datetime | None = None
 
     async def predict(self, queries: Sequence[PredictionQuery], *, deadline: float = math.inf) -> list[Answer]:
@@ -106,6 +107,15 @@ class Predictor:
                 known = Job(queries[place], as_they_are, recalled([answer])[0])
                 (answers[place],) = answer_together(self._answered, [known])
         return [_told(answer, query) for answer, query in zip(answers, queries, strict=True)]
+
+    def is_asked(self, tag: str) -> bool:
+        """Return whether questions to a model wait, or to another one of the same version."""
+        version = tag.partition(":")[2]
+        return self._recalling[tag] > 0 or any(job.query.model_version == version for job in self._batcher.queued)
+
+    def forget(self, tag: str) -> None:
+        """Drop what is kept of a model that is let go."""
+        self._runners.pop(tag, None)
 
     def close(self) -> None:
         """End the thread for old matches."""
@@ -165,10 +175,13 @@ class Predictor:
             return [Overloaded(retry_after_s=REPLAY_RETRY_S)] * len(jobs)
         questions = [job.question for job in jobs if job.question is not None]
         self._replays_waiting += 1
+        tags = Counter(question.model.tag for question in questions)
+        self._recalling += tags
         try:
             known = await asyncio.get_running_loop().run_in_executor(self._replays, recalled, questions)
         finally:
             self._replays_waiting -= 1
+            self._recalling -= tags
         return [job._replace(question=question) for job, question in zip(jobs, known, strict=True)]
 
     def _make_out(self, jobs: Sequence[Job]) -> list[Any]:

@@ -7,14 +7,14 @@ from typing import Final
 import numpy as np
 
 from features.batch import Array
-from models.boosted import MOST_COMPILED_ROWS, OUTCOMES, BoostedOutcome
+from models.boosted import OUTCOMES, BoostedOutcome
 from models.forest import Forest
 
 SCORER_TOLERANCE: Final = 1e-6
 PROBES: Final = 10_000
 
 _MISSING_SHARE: Final = 0.1
-_BLOCK: Final = MOST_COMPILED_ROWS  # a load must not hold up predictions for long at a time
+_BLOCK: Final = 512  # in blocks as small as those of predictions a load takes twice as long beside a busy event loop
 
 
 def largest_difference(model: BoostedOutcome, *, probes: int = PROBES, seed: int = 0) -> float:

@@ -1,8 +1,9 @@
-"""The served models by name, and those that were refused."""
+"""The served models by name, those that were refused, and further versions of the served ones."""
 
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
@@ -16,16 +17,21 @@ DEFAULT: Final = "default"
 
 
 class Shelf:
-    """Hold one version of each served model; the first one also answers to the name ``default``.
+    """Hold the pinned version of each served model; the first one also answers to the name ``default``.
+
+    Further versions of these models come and go. They are found by name and
+    version only, and are changed by the thread that looks them up only.
 
     Attributes:
-        loaded: By name, in the order of serving.
+        loaded: The pinned ones by name, in the order of serving.
         refused: Why a model is not served, by name.
+        further: By name and version, the least recently used first.
     """
 
     def __init__(self, loaded: Sequence[LoadedModel], refused: dict[str, ModelRefused], names: Sequence[str]) -> None:
         self.loaded = {model.name: model for model in loaded}
         self.refused = refused
+        self.further: OrderedDict[tuple[str, str], LoadedModel] = OrderedDict()
         self._default = names[0]
         self._views = {model.name: model.view() for model in loaded}
 
@@ -50,12 +56,12 @@ class Shelf:
         return self._views[self.find(name).name]
 
     def find(self, name: str, version: str | None = None) -> LoadedModel:
-        """Return a served model.
+        """Return a served model: the pinned version, or the further one that is asked for.
 
         Raises:
             ModelNotFound: If no served or refused model has that name.
             ModelUnavailable: If the model was refused.
-            ModelVersionNotFound: If another version of it is served.
+            ModelVersionNotFound: If only other versions of it are loaded.
         """
         wanted = self._default if name == DEFAULT else name
         if wanted in self.refused:
@@ -65,6 +71,20 @@ class Shelf:
         model = self.loaded.get(wanted)
         if model is None:
             raise ModelNotFound(name, [*self.loaded, *self.refused])
-        if version not in {None, model.version}:
-            raise ModelVersionNotFound(name, str(version), [model.version])
-        return model
+        return model if version is None or version == model.version else self._further(model, name, version)
+
+    def put(self, model: LoadedModel) -> None:
+        """Have a further version found, as the most recently used one."""
+        self.further[model.name, model.version] = model
+
+    def take_off(self, model: LoadedModel) -> None:
+        """Have a further version found no more."""
+        del self.further[model.name, model.version]
+
+    def _further(self, pinned: LoadedModel, name: str, version: str) -> LoadedModel:
+        found = self.further.get((pinned.name, version))
+        if found is None:
+            others = sorted(other for of, other in self.further if of == pinned.name)
+            raise ModelVersionNotFound(name, version, [pinned.version, *others])
+        self.further.move_to_end((pinned.name, version))
+        return found

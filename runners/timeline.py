@@ -16,9 +16,8 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from itertools import accumulate
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -28,6 +27,7 @@ from features.batch import Array
 from features.matches import SECONDS_PER_DAY, MatchTable
 from features.transform import NEVER, MatchFeatures
 from runners.past import Lookback, Past
+from runners.played import Played, first_difference
 from runners.replay import latest_before, replay, thinned
 from store.reads import data_digest
 
@@ -69,7 +69,7 @@ class Timeline:
     """Hold the states that features went through. Never changed once made; ``advanced`` makes the next one.
 
     Attributes:
-        table: The played matches, in replay order.
+        played: The played matches.
         first: Rows from here on were replayed from ``base``; earlier ones are in ``past``.
         current: The state after every match.
         degraded: Why all answers rest on less than they should; empty when all is well.
@@ -79,49 +79,55 @@ class Timeline:
     def __init__(
         self,
         base: Base,
-        table: MatchTable,
+        played: Played,
         past: Past,
         recent: tuple[Array, NDArray[np.object_]],
         states: tuple[MatchFeatures, ...],
         degraded: tuple[str, ...],
         lookback: Lookback,
     ) -> None:
-        self.base, self.table, self.past, self.degraded = base, table, past, degraded
+        self.base, self.played, self.past, self.degraded = base, played, past, degraded
         self.first = len(past.table)
         self.current = states[-1]
         self._values, self._versions = recent
         self._states = states
         self._lookback = lookback
         self.described_fixtures: dict[Any, Array] = {}
-        self._row_of = dict(zip(table.match_id.tolist(), range(len(table)), strict=True))
-        self._newest: list[int] = list(accumulate(table.kickoff.tolist(), max))
-        self._days = _days_of(table)
-        # Plain lists: looking one value up in an array takes ten times as long.
-        days: list[int] = table.day.tolist()
-        self._day = days
-        self._team_day: dict[str, int] = dict(zip(table.home.tolist(), days, strict=True))
-        for team, day in zip(table.away.tolist(), days, strict=True):
-            self._team_day[team] = max(day, self._team_day.get(team, day))
+        self._newest, self._day = played.newest, played.days
 
     @classmethod
-    def begin(cls, base: Base, table: MatchTable) -> Timeline:
-        """Start from a base; ``table`` holds the played matches in replay order."""
+    def begin(cls, base: Base, played: Played | MatchTable) -> Timeline:
+        """Start from a base; a table of played matches must be in replay order."""
+        played = _played(played)
+        table = played.table
         state, degraded = _start(base, table)
         first = int(np.searchsorted(table.day, state.last_day, side="right"))
         past = Past(base.blank, table.take(slice(0, first)))
         done = replay(state, table.take(slice(first, None)))
         states = (state, *done.checkpoints, done.state)
-        return cls(base, table, past, (done.values, done.versions), states, degraded, Lookback())
+        return cls(base, played, past, (done.values, done.versions), states, degraded, Lookback())
 
-    def advanced(self, table: MatchTable) -> Timeline:
-        """Return the timeline of another table: late, corrected and new results cost a replay of the days after them."""
-        row = first_difference(self.table, table)
+    @property
+    def table(self) -> MatchTable:
+        """Return the played matches, in replay order."""
+        return self.played.table
+
+    def advanced(self, played: Played | MatchTable, *, same: int = 0) -> Timeline:
+        """Return the timeline of other matches: late, corrected and new results cost a replay of the days after them.
+
+        Args:
+            played: As for ``begin``.
+            same: So many leading rows are known to be those of this timeline.
+        """
+        played = _played(played)
+        table, rest = played.table, slice(same, None)
+        row = first_difference(self.table.take(rest), table.take(rest))
         if row is None:
             return self
-        day = min(int(one.day[row]) for one in (self.table, table) if row < len(one))
+        day = min(one.days[same + row] for one in (self.played, played) if same + row < len(one))
         start = latest_before(self._states, day)
         if start is None:
-            return Timeline.begin(self.base, table)
+            return Timeline.begin(self.base, played)
         known = int(np.searchsorted(table.day, start.last_day, side="right"))
         done = replay(start, table.take(slice(known, None)))
         kept = known - self.first
@@ -130,11 +136,11 @@ class Timeline:
         older = tuple(state for state in self._states[1:] if state.last_day <= start.last_day)
         states = (self._states[0], *thinned((*older, *done.checkpoints), done.state.last_day), done.state)
         lookback = self._lookback.up_to(known)
-        return Timeline(self.base, table, self.past, (values, versions), states, self.degraded, lookback)
+        return Timeline(self.base, played, self.past, (values, versions), states, self.degraded, lookback)
 
     def row_of(self, match_id: str) -> int | None:
         """Return the row of a played match, None for any other."""
-        return self._row_of.get(match_id)
+        return self.played.row_of.get(match_id)
 
     def is_row_at_hand(self, row: int) -> bool:
         """Return whether the features of a row can be had without a replay."""
@@ -185,13 +191,13 @@ class Timeline:
 
     def newest_day(self, competition: str, before: int) -> int | None:
         """Return the day of the newest result of a competition before a day, None if there is none."""
-        days = self._days.get(competition)
+        days = self.played.days_of.get(competition)
         known = 0 if days is None else bisect_left(days, before)
         return None if days is None or known == 0 else days[known - 1]
 
     def newest_team_day(self, team: str) -> int:
         """Return the day of the newest match of a team; far in the past if there is none."""
-        return self._team_day.get(team, NEVER)
+        return self.played.team_day.get(team, NEVER)
 
     def _starts(self, day: int) -> tuple[MatchFeatures, ...]:
         if latest_before(self._states, day) is not None:
@@ -199,19 +205,8 @@ class Timeline:
         return (self.base.blank(), *self.past.recall().checkpoints, *self._states)
 
 
-def first_difference(one: MatchTable, other: MatchTable) -> int | None:
-    """Return the first row in which two tables differ, None if they are equal."""
-    shared = min(len(one), len(other))
-    differs = np.zeros(shared, dtype=bool)
-    for field in fields(MatchTable):
-        left, right = getattr(one, field.name)[:shared], getattr(other, field.name)[:shared]
-        unequal = left != right
-        if left.dtype.kind == "f":
-            unequal &= ~(np.isnan(left) & np.isnan(right))
-        differs |= unequal.astype(bool)
-    if differs.any():
-        return int(differs.argmax())
-    return None if len(one) == len(other) else shared
+def _played(played: Played | MatchTable) -> Played:
+    return played if isinstance(played, Played) else Played.of(played)
 
 
 def _start(base: Base, table: MatchTable) -> tuple[MatchFeatures, tuple[str, ...]]:
@@ -227,8 +222,3 @@ def _start(base: Base, table: MatchTable) -> tuple[MatchFeatures, tuple[str, ...
     told: dict[str, Any] = {"matches_trained_on": base.data_matches, "matches_in_store": len(trained)}
     log.info("the store tells of other results than the model was trained on; replaying all of them", extra=told)
     return base.blank(), ()
-
-
-def _days_of(table: MatchTable) -> Mapping[str, list[int]]:
-    codes, numbers = np.unique(table.competition.astype(str), return_inverse=True)
-    return {str(code): table.day[numbers == number].tolist() for number, code in enumerate(codes)}

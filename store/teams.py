@@ -130,10 +130,20 @@ def load_directory(connection: sa.Connection, associations: Collection[str] | No
     """
     everything = associations is None or not CONTINENTS.isdisjoint(associations)
     chosen = frozenset(() if associations is None else associations)
+    names = chain(shipped_aliases(), names_met(connection))
+    return TeamDirectory(alias for alias in names if everything or alias.association in chosen)
+
+
+def names_met(connection: sa.Connection) -> list[Alias]:
+    """Return the names that this store adds to the shipped ones: clubs it has met, then its own aliases."""
     met = connection.execute(sa.select(teams.c.association, teams.c.name, teams.c.team).order_by(teams.c.team))
     own = connection.execute(sa.select(aliases.c.association, aliases.c.alias, aliases.c.team))
-    names = chain(shipped_aliases(), starmap(Alias, met), starmap(Alias, own))
-    return TeamDirectory(alias for alias in names if everything or alias.association in chosen)
+    return [*starmap(Alias, met), *starmap(Alias, own)]
+
+
+def directory_of(met: Iterable[Alias]) -> TeamDirectory:
+    """Return the directory of the shipped names and those that a store adds to them."""
+    return TeamDirectory(chain(shipped_aliases(), met))
 
 
 def add_team(engine: sa.Engine, association: str, name: str) -> str:

@@ -104,6 +104,7 @@ class FakeBackend:
         crash: Raised by every method, if set.
         broken_model: Name of a model that exists but is unavailable.
         batches: The queries of every call of ``predict``.
+        had: The versions that were to be loaded.
         state: Changes whenever results come in, as far as the cache can tell.
     """
 
@@ -114,8 +115,16 @@ class FakeBackend:
     state: str = "state-1"
     has_model: bool = True
     batches: list[list[PredictionQuery]] = field(default_factory=list)
+    had: list[tuple[str, str | None]] = field(default_factory=list)
     received: list[ReceivedResult] = field(default_factory=list)
     ids_of_results: dict[str, ReceivedResult] = field(default_factory=dict)
+
+    async def have(self, model_name: str, model_version: str | None) -> None:
+        self.had.append((model_name, model_version))
+        if model_version == "loading":
+            await asyncio.sleep(60)
+        if model_version == "refused":
+            raise ModelUnavailable("That version cannot answer now.", path="$.model_version")
 
     async def predict(
         self, queries: Sequence[PredictionQuery], *, deadline: float = math.inf

@@ -92,6 +92,8 @@ def test_lists_come_from_the_environment_as_json(monkeypatch):
         ("FOOTBALL_SERVICE__WORKERS", "0", "service.workers"),
         ("FOOTBALL_SERVICE__DEADLINE_S", "-1", "service.deadline_s"),
         ("FOOTBALL_SERVICE__MODELS", "[]", "service.models"),
+        ("FOOTBALL_SERVICE__MODELS_LOADED", "0", "service.models_loaded"),
+        ("FOOTBALL_SERVICE__MODELS_LOADED", "11", "service.models_loaded"),
         ("FOOTBALL_SERVICE__OLD_API_ENDS_AT", "2026-12-24T00:00:00", "service.old_api_ends_at"),
         ("FOOTBALL_TRAINING__VALIDATION_DAYS", "1", "training.validation_days"),
         ("FOOTBALL_TRAINING__MODEL_NAME", "", "training.model_name"),

@@ -47,12 +47,38 @@ def test_models_and_the_newest_result_are_shown():
     assert "football_store_poll_failures_total 1.0" in told
 
 
+def test_further_models_are_shown_while_they_are_loaded():
+    """
+    A model that is let go is shown no more; what became of the versions asked for is counted, from 0.
+    """
+    metrics = Metrics()
+    before = metrics.exposition().decode()
+    further = {"name": "football", "model_type": "xgboost", "trained_until": dt.datetime(2024, 7, 1, tzinfo=dt.UTC)}
+    for version in ("v1", "v2"):
+        metrics.note_model(version=version, **further)
+    metrics.forget_model(version="v1", **further)
+    for result in ("loaded", "loaded", "evicted"):
+        metrics.note_load(result)
+    told = metrics.exposition().decode()
+
+    for result in ("loaded", "refused", "not_found", "evicted"):
+        assert f'football_model_loads_total{{result="{result}"}} 0.0' in before
+    assert 'version="v1"' not in told
+    assert 'version="v2"} 1.0' in told
+    assert 'football_model_loads_total{result="loaded"} 2.0' in told
+    assert 'football_model_loads_total{result="evicted"} 1.0' in told
+
+
 WORKER = """
-import sys
+import datetime as dt, sys
 from monitoring.metrics import Metrics, forget_process
 metrics = Metrics()
 metrics(route="/x", method="GET", status=200, seconds=0.1, predictions=0)
 metrics.note_newest_result(int(sys.argv[1]))
+further = {"name": "football", "model_type": "xgboost", "trained_until": dt.datetime(2024, 7, 1)}
+for version in ("kept", "let-go"):
+    metrics.note_model(version=version, **further)
+metrics.forget_model(version="let-go", **further)
 print(metrics.exposition().decode())
 if sys.argv[2] == "leave":
     forget_process()
@@ -75,6 +101,8 @@ def test_workers_add_up_and_the_slowest_is_shown(tmp_path):
 
     assert 'football_requests_total{method="GET",route="/x",status="200"} 3.0' in told
     assert "football_newest_result_timestamp_seconds 200.0" in told
+    assert 'version="kept"} 1.0' in told
+    assert "let-go" not in told
 
 
 def test_without_a_shared_folder_there_is_nothing_to_forget(monkeypatch):

@@ -64,7 +64,7 @@ def test_a_world_changes_its_version_with_all_that_an_answer_depends_on(engine, 
     """
     follower = Follower(str(engine.url), [model], poll_s=1.0)
     follower.look(is_first=True)
-    versions = [follower.world.version]
+    versions = [follower.world.version(model.tag)]
     stranger = record("qd.1", "2024-25", PROMISED, "Zeltingen", "Ahrweiler", [1, 0])
 
     for change in (
@@ -76,9 +76,9 @@ def test_a_world_changes_its_version_with_all_that_an_answer_depends_on(engine, 
     ):
         change()
         follower.look()
-        versions.append(follower.world.version)
+        versions.append(follower.world.version(model.tag))
         follower.look()
-        assert follower.world.version == versions[-1]
+        assert follower.world.version(model.tag) == versions[-1]
     follower.stop()
 
     assert len(set(versions)) == 4
@@ -98,4 +98,4 @@ def test_what_is_left_for_later_changes_the_version_when_it_comes(engine, model)
     follower.stop()
 
     assert before.standing == after.standing
-    assert before.version != after.version
+    assert before.version(model.tag) != after.version(model.tag)

@@ -106,6 +106,21 @@ def test_many_answers_are_those_of_one_at_a_time(predictor, world):
     assert predictor.last_prediction_at is not None
 
 
+def test_a_version_is_asked_while_questions_to_it_wait(predictor):
+    """
+    A version that a waiting question names is not let go meanwhile; once the question is answered it may be.
+    """
+
+    async def asked_meanwhile_and_after() -> list[bool]:
+        answering = asyncio.create_task(predictor.predict([described(model_version="older")]))
+        await asyncio.sleep(0)
+        meanwhile = [predictor.is_asked("football:older"), predictor.is_asked("football:newer")]
+        await answering
+        return [*meanwhile, predictor.is_asked("football:older")]
+
+    assert asyncio.run(asked_meanwhile_and_after()) == [True, False, False]
+
+
 def test_a_match_described_as_it_was_played_is_that_match(predictor, world):
     """
     A description of a stored match, by names and date, is answered as that match.
@@ -464,7 +479,7 @@ def test_odds_on_offer_reach_the_features_of_a_fixture(shelf, world):
         row._replace(odds_home=2.0, odds_draw=4.0, odds_away=4.0) if row.match_id == stored.match_id else row
         for row in world.snapshot.rows
     ]
-    snapshot = Snapshot(changed, world.snapshot._team_rows, world.snapshot._directory, world.snapshot.revision)
+    snapshot = Snapshot(changed, world.snapshot._team_rows, world.snapshot.directory, world.snapshot.revision)
     predictor = Predictor(shelf, lambda: replace(world, snapshot=snapshot))
 
     forecast = one(predictor, PredictionQuery(match_id=stored.match_id, explain=True))

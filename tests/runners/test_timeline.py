@@ -12,8 +12,9 @@ from small_world import CUT_OFF, HELD_OUT
 
 from features.matches import MatchTable
 from features.transform import MatchFeatures
+from runners.played import first_difference
 from runners.replay import in_replay_order, replay, thinned
-from runners.timeline import Base, Timeline, first_difference
+from runners.timeline import Base, Timeline
 from store.reads import data_digest
 
 CUT_OFF_DAY = int(np.datetime64(CUT_OFF, "D").astype(int))

@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,43 @@ def test_a_newer_model_does_not_move_into_an_older_bento(home, bento, python, tm
     assert any("cannot be read" in line["message"] for line in running.lines())
     assert status == 200
     assert running.process.returncode == 0
+
+
+def test_an_older_version_is_asked_for_while_other_requests_go_on(home, python, tmp_path):
+    """
+    A bento of a newer model answers for the older one too, which it loads while the newer one goes on answering.
+    """
+    newer = train(home.matches, seed=8)
+    bento = football(home, "build", newer).split()[0]
+    asked = {"home_team": "Hexley", "away_team": "Dunmere", "competition": "qa.1", "explain": True}
+    running = serve(home, bento, python, tmp_path)
+    try:
+        with running.client() as client, running.client() as other, ThreadPoolExecutor(1) as thread:
+            loading = thread.submit(predict, other, **asked, model_version=home.tag.partition(":")[2])
+            meanwhile = [predict(client, **asked)]
+            while not loading.done():
+                meanwhile.append(predict(client, **asked, force_recalculate=True))
+            older = loading.result()
+            again = predict(client, **asked, model_version=home.tag.partition(":")[2])
+            unknown = client.post(
+                "/v1/predictions/predict", json={"match_id": "any", "model_version": newer.partition(":")[2][:10]}
+            )
+            listed = client.get("/v1/predictions/models").json()
+            time.sleep(1.0)
+            metrics = client.get("/metrics").text
+    finally:
+        running.end()
+
+    assert f"football:{older['model_version']}" == home.tag
+    assert {f"football:{answer['model_version']}" for answer in meanwhile} == {newer}
+    assert older["home_win_prob"] == again["home_win_prob"] != meanwhile[0]["home_win_prob"]
+    assert again["cached"]
+    assert older["explanation"] != meanwhile[0]["explanation"]
+    assert (unknown.status_code, unknown.json()["error"]) == (404, "MODEL_VERSION_NOT_FOUND")
+    assert [f"football:{model['model_version']}" for model in listed["models"]] == [newer]
+    assert 'football_model_loads_total{result="loaded"} 1.0' in metrics
+    assert metrics.count("football_model_info{") == 2
+    assert not any(line["level"] == "error" for line in running.lines())
 
 
 def drained(running) -> int:

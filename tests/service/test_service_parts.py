@@ -8,9 +8,11 @@ from types import SimpleNamespace
 import bentoml
 import pytest
 from bentoml.exceptions import NotFound
+from small_world import train
 
 import service
 from configs.settings import load_settings
+from runners.errors import ModelVersionNotFound
 
 
 @pytest.fixture
@@ -26,6 +28,14 @@ def football(home, monkeypatch, tmp_path):
     for logger, handlers, level, propagate in before:
         logger.handlers, logger.level, logger.propagate = handlers, level, propagate
         logger.setLevel(level)
+
+
+@pytest.fixture
+def another(home) -> str:
+    """The version of a model beside the newest one, which is served."""
+    older = train(home.matches, seed=6).partition(":")[2]
+    train(home.matches, seed=7)
+    return older
 
 
 async def ask(application, path: str, kind: str = "http") -> list[dict]:
@@ -73,6 +83,20 @@ def test_a_worker_is_ready_with_model_and_matches(football):
     assert football.__is_ready__()
     assert b"football_model_info{" in football.metrics.exposition()
     assert b"football_newest_result_timestamp_seconds 1." in football.metrics.exposition()
+
+
+async def test_the_metrics_follow_further_versions(another, football):
+    """
+    A further version is shown in the metrics once it is loaded, and counted; one that is not there is counted too.
+    """
+    with pytest.raises(ModelVersionNotFound):
+        await football.backend.have("football", "nowhere")
+    await football.backend.have("football", another)
+    told = football.metrics.exposition().decode()
+
+    assert f'version="{another}"}} 1.0' in told
+    assert 'football_model_loads_total{result="loaded"} 1.0' in told
+    assert 'football_model_loads_total{result="not_found"} 1.0' in told
 
 
 def test_a_bento_serves_the_models_it_was_built_with(home):
