@@ -9,7 +9,6 @@ import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 import sqlalchemy as sa
@@ -22,10 +21,8 @@ from runners.replay import in_replay_order
 from runners.snapshot import Snapshot
 from runners.timeline import FEWEST_SHARE, Base, Timeline
 from store.database import reading
-from store.reads import Standing, changes_since, read_directory, read_matches, read_teams, standing
+from store.reads import Standing, changes_since, read_everything, read_matches, read_teams, standing
 from store.teams import Alias, directory_of, names_met
-
-_NONE: Final = MatchTable.from_columns(match_id=[], competition=[], season=[], kickoff=[], home=[], away=[])
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +162,10 @@ def read_world(engine: sa.Engine, models: Sequence[LoadedModel]) -> World:
     """Read the whole store, as it is at one instant."""
     with reading(engine):
         now = standing(engine)
-        rows = read_directory(engine)
-        codes = sorted({row.competition for row in rows})
-        # One competition after another: what is only passing through stays small.
-        parts = [_shared(read_matches(engine, competitions=[code])) for code in codes]
+        rows, table = read_everything(engine)
         names = _names(engine)
         snapshot = Snapshot(rows, read_teams(engine), directory_of(names), now.revision)
-    played = Played.of(in_replay_order(MatchTable.concatenate([_NONE, *parts])))
+    played = Played.of(in_replay_order(table))
     world = World(snapshot, played, {}, now.store_id, names)
     for model in models:
         shared = next((lines for lines in world.timelines.values() if lines.serve(model)), None)

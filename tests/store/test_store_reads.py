@@ -1,8 +1,11 @@
 """Reading: order, unknown values, changes and digests; and the fixtures that nobody told."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
+from features.matches import MatchTable
 from store.errors import NotARoundRobin
 from store.fixtures import complete_round_robin
 from store.reads import (
@@ -12,6 +15,7 @@ from store.reads import (
     dated,
     read_competitions,
     read_directory,
+    read_everything,
     read_matches,
     read_teams,
     revision,
@@ -47,6 +51,24 @@ def test_matches_come_by_kickoff_with_undated_ones_last(filled):
     np.testing.assert_array_equal(table.home_xg, [np.nan, np.nan, 1.5, np.nan])
     np.testing.assert_array_equal(table.odds_home, [np.nan, np.nan, 2.0, np.nan])
     assert list(table.neutral) == [False, True, False, False]
+
+
+def test_everything_read_once_is_what_is_read_twice(filled, engine):
+    """One pass gives the rows and the table that two give, bit for bit; its texts are the same objects in both."""
+    rows, table = read_everything(filled)
+
+    assert rows == read_directory(filled)
+    expected = read_matches(filled)
+    for field in fields(MatchTable):
+        np.testing.assert_array_equal(getattr(table, field.name), getattr(expected, field.name))
+    assert all(row.match_id is match_id for row, match_id in zip(rows, table.match_id, strict=True))
+
+
+def test_an_empty_store_is_read_as_nothing(engine):
+    """A store without matches has no rows and an empty table."""
+    rows, table = read_everything(engine)
+
+    assert (rows, len(table)) == ([], 0)
 
 
 def test_matches_can_be_chosen_by_competition_and_by_change(filled, record):
