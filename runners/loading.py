@@ -134,7 +134,7 @@ def _unpickle(saved: Saved) -> tuple[MatchFeatures, BoostedOutcome]:
         with (saved.folder / OBJECTS).open("rb") as file:
             objects = pickle.load(_InSteps(file))
         features, model = objects["features"], objects["model"]
-        model.booster = xgboost.Booster(model_file=saved.folder / BOOSTER)
+        model.booster = xgboost.Booster({"nthread": 1}, model_file=saved.folder / BOOSTER)
         model.booster.set_param({"nthread": 1})
     except Exception as error:
         log.exception("model cannot be unpickled", extra={"model": saved.tag})
