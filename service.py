@@ -31,7 +31,7 @@ from monitoring.json_log import set_up_logging
 from monitoring.metrics import CONTENT_TYPE, SHARED_FOLDER, Metrics, forget_process
 from runners.embedded import EmbeddedBackend
 from runners.loading import LoadedModel
-from runners.memory import give_back
+from runners.memory import give_back, out_of_collections
 from runners.remote import score_rows
 from runners.runner import Runner
 from runners.shelf import Shelf
@@ -132,17 +132,10 @@ class FootballService:
         given.require_located()
         self.metrics = Metrics()
         tags = served_tags(Football.bento, given.service.models)
-        self.backend = EmbeddedBackend(
-            given.database_url,
-            tags,
-            poll_s=given.service.store_poll_s,
-            on_store_failure=self.metrics.store_failures.inc,
-            on_world=self._note_world,
-            on_batch=self.metrics.note_batch,
-            most_models=given.service.models_loaded,
-            on_model=self._note_further,
-            send=self._send if given.runner.mode == "service" else None,
-        )
+        # Collections while a hundred thousand things are made that stay would take a third of the time to be ready.
+        with out_of_collections():
+            self.backend = self._backend(given, tags)
+            self.backend.start()
         shared = shared_folder()
         self._warm_fixtures = given.service.cache.warm_fixtures
         self.application: Application = create_application(
@@ -153,7 +146,6 @@ class FootballService:
             counters=Counters(shared),
         )
         self._note_models()
-        self.backend.start()
         log.info("no API keys are configured: this service is for callers on this machine only")
         log.info("serving", extra={"models": list(tags.values()), "ready": self.backend.is_ready})
 
@@ -173,6 +165,19 @@ class FootballService:
         """Cease to follow the store."""
         self.backend.stop()
         forget_process()
+
+    def _backend(self, given: Settings, tags: Mapping[str, str]) -> EmbeddedBackend:
+        return EmbeddedBackend(
+            given.database_url,
+            tags,
+            poll_s=given.service.store_poll_s,
+            on_store_failure=self.metrics.store_failures.inc,
+            on_world=self._note_world,
+            on_batch=self.metrics.note_batch,
+            most_models=given.service.models_loaded,
+            on_model=self._note_further,
+            send=self._send if given.runner.mode == "service" else None,
+        )
 
     async def _send(self, rows: Array) -> Array:
         scores: Array = await self.scorer.to_async.score(rows)

@@ -7,17 +7,16 @@ else waits for it. All else here happens on the event loop.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Final
 
 from runners.errors import ModelUnavailable, ModelVersionNotFound, Overloaded, PredictionFailure
 from runners.loading import LoadedModel, ModelMissing, ModelRefused
 from runners.loading import load as load_model
+from runners.memory import out_of_collections
 from runners.saved import is_saved
 from runners.shelf import Shelf
 
@@ -172,22 +171,6 @@ class Further:
         self._refused[tag] = now + REMEMBERED_S
         self._on_model("refused", None)
         return _unavailable(tag)
-
-
-@contextmanager
-def out_of_collections() -> Iterator[None]:
-    """Make things that live long without garbage collections, and exempt them from later ones.
-
-    A collection that looks through a new model keeps every other thread waiting for 10 to 30 ms.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_enabled:
-            gc.enable()
 
 
 def _unavailable(tag: str) -> ModelUnavailable:

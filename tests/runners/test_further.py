@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import gc
 import threading
 import time
 from dataclasses import replace
@@ -16,7 +15,7 @@ from small_world import PROMISED, record, train
 from runners.embedded import EmbeddedBackend
 from runners.errors import ModelNotFound, ModelUnavailable, ModelVersionNotFound, Overloaded
 from runners.follower import Follower
-from runners.further import MOST_WAITING, REMEMBERED_S, Further, out_of_collections
+from runners.further import MOST_WAITING, REMEMBERED_S, Further
 from runners.loading import ModelRefused, load
 from runners.queries import DescribedMatch, Forecast, PredictionQuery
 from runners.saved import is_saved
@@ -449,24 +448,3 @@ def test_a_model_that_does_not_say_what_it_is_is_refused(home, change, reason):
 
     with pytest.raises(ModelRefused, match=reason):
         load(tag)
-
-
-def test_a_load_leaves_nothing_to_garbage_collections():
-    """
-    What a load makes is exempt from collections, which are on again afterwards, as they were before.
-    """
-    before = gc.get_freeze_count()
-    with out_of_collections():
-        during = gc.isenabled()
-        kept = [[number] for number in range(1_000)]
-    assert (during, gc.isenabled()) == (False, True)
-    assert gc.get_freeze_count() >= before + len(kept)
-    gc.unfreeze()
-    gc.disable()
-    with out_of_collections():
-        pass
-    was_off = not gc.isenabled()
-    gc.enable()
-    gc.unfreeze()
-
-    assert was_off

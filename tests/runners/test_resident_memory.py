@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import platform
 
 import pytest
 
-from runners.memory import give_back, resident_bytes
+from runners.memory import give_back, out_of_collections, resident_bytes
 
 MEGABYTE = 1 << 20
 
@@ -24,3 +25,24 @@ def test_what_was_needed_for_a_while_goes_back():
     assert given_back > 20 * MEGABYTE
     assert resident_bytes() < grown - 20 * MEGABYTE
     assert len(few) == 80
+
+
+def test_a_load_leaves_nothing_to_garbage_collections():
+    """
+    What a load makes is exempt from collections, which are on again afterwards, as they were before.
+    """
+    before = gc.get_freeze_count()
+    with out_of_collections():
+        during = gc.isenabled()
+        kept = [[number] for number in range(1_000)]
+    assert (during, gc.isenabled()) == (False, True)
+    assert gc.get_freeze_count() >= before + len(kept)
+    gc.unfreeze()
+    gc.disable()
+    with out_of_collections():
+        pass
+    was_off = not gc.isenabled()
+    gc.enable()
+    gc.unfreeze()
+
+    assert was_off
