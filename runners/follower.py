@@ -16,6 +16,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from runners.loading import LoadedModel
+from runners.memory import give_back
 from runners.world import World, follow_world, read_world
 from store.database import open_store
 from store.errors import StoreUnavailable
@@ -172,6 +173,8 @@ class Follower:
         """Replay old matches until the latest world needs no more of it."""
         while self.world is not None and not self.world.is_past_recalled and not self._stop.is_set():
             self.world.recall_past()
+        given_back = give_back()
+        log.info("old matches replayed; memory given back", extra={"bytes": given_back})
 
     def _open(self) -> sa.Engine:
         """Open the store; once it was read, a file that is gone is not made anew and empty."""
