@@ -19,7 +19,7 @@ from runners.queries import Forecast, PredictionQuery
 Asked: TypeAlias = tuple[PredictionRequest, PredictionQuery]
 Given: TypeAlias = Obtained[PredictionBody]
 
-MOST_SPELLINGS: Final = 20_000
+MOST_SPELLINGS: Final = 8_192
 LONGEST_SPELLING: Final = 512
 WARMED_TOGETHER: Final = 100
 

@@ -23,14 +23,17 @@ _NO_MATCH_ID = "-"
 _SURROGATES = "surrogatepass"  # a name may hold half a character; it still needs a key
 
 
-@functools.lru_cache(maxsize=16_384)
 def _escaped(name: str) -> str:
     if name.isascii() and name.isalnum():  # as match ids are: nothing to escape
         return name
+    return _quoted(name)
+
+
+@functools.lru_cache(maxsize=1_024)
+def _quoted(name: str) -> str:
     return quote(name, safe="", errors=_SURROGATES)
 
 
-@functools.lru_cache(maxsize=16_384)
 def _head(model_name: str, match_id: str | None) -> str:
     match = _NO_MATCH_ID if match_id is None else "%2D" if match_id == _NO_MATCH_ID else _escaped(match_id)
     return f"{PREFIX}{_escaped(model_name)}:{match}:"
