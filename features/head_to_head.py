@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any, Self
+
 import numpy as np
 
 from features.batch import Array, Batch, Columns, Results
@@ -17,6 +20,13 @@ class HeadToHead:
     def __init__(self) -> None:
         self.pairs: dict[tuple[int, int], int] = {}
         self.meetings = Ledger(margin=np.full(MEMORY, np.nan))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return an independent copy; its pairs are numbers, which need no copies of their own, and there are many."""
+        other = type(self)()
+        other.pairs = self.pairs.copy()
+        other.meetings = copy.deepcopy(self.meetings, memo)
+        return other
 
     def describe(self, batch: Batch) -> Columns:
         """Return how many meetings are remembered and their mean margin, shrunk to 0 by three level meetings."""
