@@ -82,7 +82,7 @@ class Front:
             await self._around(scope, receive, send)
         else:
             # BentoML's own pages describe none of our routes and load scripts from elsewhere; all else is ours to refuse.
-            await self._instance().application(scope, receive, send)
+            await self._instance().application.serve(scope, receive, send)
 
     def _instance(self) -> FootballService:
         if self._football is None:  # made by BentoML when the worker starts, before its first request

@@ -91,7 +91,7 @@ class Application:
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one ASGI connection; only HTTP is spoken here."""
         if scope["type"] == "http":
-            await self._serve(scope, receive, send)
+            await self.serve(scope, receive, send)
         elif scope["type"] == "lifespan":
             await _live(receive, send)
         else:
@@ -101,7 +101,8 @@ class Application:
         """Answer for up to so many coming fixtures, so that the cache has them; return how many it has."""
         return await self._answers.warm(most)
 
-    async def _serve(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    async def serve(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
         call = _call_of(scope, receive, self._request_ids.of(scope["headers"]))
         status = CALLER_LEFT
         try:
@@ -176,7 +177,7 @@ def _call_of(scope: Mapping[str, Any], receive: Receive, request_id: str) -> Cal
 async def _send(answer: Answer, call: Call, send: Send) -> None:
     headers = [
         (b"content-type", answer.media_type),
-        (b"content-length", str(len(answer.body)).encode()),
+        (b"content-length", b"%d" % len(answer.body)),
         (b"x-request-id", call.request_id.encode()),
         *answer.headers,
         *call.route_headers,
