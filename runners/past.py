@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import mmap
+import os
 import tempfile
 import threading
+import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -32,6 +33,7 @@ class Past:
         self._blank = blank
         self._lock = threading.Lock()
         self._replayed: Replayed | None = None
+        self._values: Array | LaidDown | None = None
 
     @property
     def is_recalled(self) -> bool:
@@ -39,12 +41,19 @@ class Past:
         return self._replayed is not None or len(self.table) == 0
 
     def recall(self) -> Replayed:
-        """Return the replay without its last state; the first call takes seconds for tens of thousands of matches."""
+        """Return the replay without its features and its last state; the first call takes seconds for many matches."""
         with self._lock:
             if self._replayed is None:
                 done = replay(self._blank(), self.table, keeps_recent_days=False)
-                self._replayed = replace(done, values=laid_down(done.values), state=self._blank())
+                self._values = laid_down(done.values)
+                self._replayed = replace(done, values=np.empty((0, done.values.shape[1])), state=self._blank())
             return self._replayed
+
+    def features(self, rows: Sequence[int]) -> Array:
+        """Return the features that matches had before their kick-off, by row. Shape (n, f). May replay as ``recall``."""
+        self.recall()
+        assert self._values is not None
+        return self._values[list(rows)]
 
 
 class Lookback:
@@ -107,19 +116,36 @@ def _moved(known: int, day: int, table: MatchTable, starts: tuple[MatchFeatures,
     return state
 
 
-def laid_down(values: Array) -> Array:
-    """Return the same rows from a temporary file, so that they take memory only once they are asked for. Shape (n, f).
+class LaidDown:
+    """Hold the rows of an array in a temporary file without a name, which goes with it, and none of them in memory.
 
-    The file has no name and goes with the array. Few rows, or all where no file can be written, stay in memory.
+    Each is read when it is asked for: in a mapped file they would stay resident once they were.
     """
-    if len(values) < FEWEST_LAID_DOWN:
-        return values
-    try:
+
+    def __init__(self, values: Array) -> None:
         with tempfile.TemporaryFile(prefix="football-features-") as file:
             file.write(np.ascontiguousarray(values).data)
             file.flush()
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._descriptor = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._descriptor)
+        self._width, self._dtype = values.shape[1], values.dtype
+
+    def __getitem__(self, places: Sequence[int]) -> Array:
+        """Return rows by their places. Shape (n, f). Raises OSError if the file is shorter than it was."""
+        found = np.empty((len(places), self._width), dtype=self._dtype)
+        row_bytes = self._width * self._dtype.itemsize
+        for place, row in zip(places, found, strict=True):
+            if os.preadv(self._descriptor, [row.data], place * row_bytes) != row_bytes:
+                raise OSError(f"row {place} of the features of old matches cannot be read")
+        return found
+
+
+def laid_down(values: Array) -> Array | LaidDown:
+    """Return the same rows from a file; few rows, or all where no file can be written, stay in memory. Shape (n, f)."""
+    if len(values) < FEWEST_LAID_DOWN:
+        return values
+    try:
+        return LaidDown(values)
     except OSError as error:  # such as a full disk
         log.warning("features of old matches stay in memory", extra={"reason": str(error)})
         return values
-    return np.frombuffer(data, dtype=values.dtype).reshape(values.shape)

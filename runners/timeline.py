@@ -162,7 +162,7 @@ class Timeline:
             kept = [self.described(row) for row in rows]
             return np.array([one.values for one in kept]), [one.version for one in kept], newest
         old = self.past.recall()
-        return old.values[list(rows)], [old.versions[row] for row in rows], newest
+        return self.past.features(rows), [old.versions[row] for row in rows], newest
 
     def known_before(self, day: int) -> int:
         """Return the number of matches of earlier days."""
