@@ -13,7 +13,7 @@ from api.context import Context
 from api.prediction_body import PredictionBody
 from api.prediction_template import bodies_of
 from api.requests import PredictionRequest
-from runners.errors import PredictionFailure
+from runners.errors import ModelVersionNotFound, Overloaded, PredictionFailure
 from runners.queries import Forecast, PredictionQuery
 
 Asked: TypeAlias = tuple[PredictionRequest, PredictionQuery]
@@ -46,6 +46,11 @@ class Answers:
         Args:
             asked: Requests and what they mean.
         """
+        if any(query.model_version is not None for _, query in asked):  # one deadline for loading and answering
+            return await self._context.deadlines.within(self._of(asked))
+        return await self._of(asked)
+
+    async def _of(self, asked: Sequence[Asked]) -> list[Given]:
         if self._cache is None:
             return [Obtained(answer, "computed") for answer in await self._computed(asked)]
         keys: dict[int, str] = {}
@@ -56,6 +61,9 @@ class Answers:
                 continue
             try:
                 name, token = self._context.backend.version_of(query.model_name, query.model_version)
+            except ModelVersionNotFound:  # let go since
+                given[place] = Obtained(Overloaded(retry_after_s=1), "computed")
+                continue
             except PredictionFailure as failure:
                 given[place] = Obtained(failure, "computed")
                 continue
@@ -73,10 +81,8 @@ class Answers:
         Args:
             spelled: How the request was written, to be found by ``again``; None not to be.
         """
-        if self._cache is None:
+        if self._cache is None or query.model_version is not None:
             return (await self.of([(request, query)]))[0]
-        if query.model_version is not None and (lacking := await self._context.lacking((query,))):
-            return Obtained(lacking[0], "computed")
         try:
             name, token = self._context.backend.version_of(query.model_name, query.model_version)
         except PredictionFailure as failure:

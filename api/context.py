@@ -13,7 +13,7 @@ from api.counters import Counters
 from api.deadlines import Deadlines
 from api.settings import ApiSettings
 from runners.backend import Backend
-from runners.errors import PredictionFailure
+from runners.errors import ModelVersionNotFound, Overloaded, PredictionFailure
 from runners.queries import Forecast, PredictionQuery, Writer
 
 W = TypeVar("W")
@@ -42,17 +42,31 @@ class Context:
             Refusal: 504 if the deadline passed.
             RuntimeError: If the backend did not answer each query once.
         """
-        names_versions = any(query.model_version is not None for query in queries)
-        lacking = await self.lacking(queries) if names_versions else {}
+        if any(query.model_version is not None for query in queries):
+            return await self.deadlines.within(self._written_by_versions(queries, writer))
+        return await self._written(queries, writer)
+
+    async def _written_by_versions(
+        self, queries: Sequence[PredictionQuery], writer: Writer[W]
+    ) -> list[W | PredictionFailure]:
+        """Load what is named first; a version that is let go before its turn comes is to be asked for again."""
+        lacking = await self.lacking(queries)
         asked = [query for place, query in enumerate(queries) if place not in lacking] if lacking else queries
+        following = iter(await self._written(asked, writer))
+        answers = [lacking[place] if place in lacking else next(following) for place in range(len(queries))]
+        return [
+            Overloaded(retry_after_s=1) if isinstance(answer, ModelVersionNotFound) and place not in lacking else answer
+            for place, answer in enumerate(answers)
+        ]
+
+    async def _written(self, queries: Sequence[PredictionQuery], writer: Writer[W]) -> list[W | PredictionFailure]:
+        if not queries:
+            return []
         deadline = time.monotonic() + self.settings.deadline_s
-        answers = await self.deadlines.within(self.backend.written(asked, writer, deadline=deadline)) if asked else []
-        if len(answers) != len(asked):
-            raise RuntimeError(f"the backend gave {len(answers)} answers to {len(asked)} queries")
-        if not lacking:
-            return answers
-        following = iter(answers)
-        return [lacking[place] if place in lacking else next(following) for place in range(len(queries))]
+        answers = await self.deadlines.within(self.backend.written(queries, writer, deadline=deadline))
+        if len(answers) != len(queries):
+            raise RuntimeError(f"the backend gave {len(answers)} answers to {len(queries)} queries")
+        return answers
 
     async def lacking(self, queries: Sequence[PredictionQuery]) -> dict[int, PredictionFailure]:
         """Have the versions loaded that queries name, within the deadline; return by place why one cannot be had.

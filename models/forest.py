@@ -11,7 +11,7 @@ one binary search a feature and a bitwise "and" over the features.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final, NamedTuple, Self
@@ -189,28 +189,38 @@ def _splits(tree: Mapping[str, Any], number: int, values: NDArray[np.float32]) -
     if any(tree["split_type"]):
         raise CannotCompile(f"tree {number} splits by category, expected numeric features")
     found: list[_Split] = []
-    leaves = count()
-
-    def descend(node: int) -> int:
-        """Return the leaves below a node as bits."""
-        if tree["left_children"][node] == -1:
-            leaf = next(leaves)
-            values[leaf] = tree["split_conditions"][node]
-            return 1 << leaf
-        on_left, on_right = descend(tree["left_children"][node]), descend(tree["right_children"][node])
-        found.append(
-            _Split(
-                feature=tree["split_indices"][node],
-                threshold=np.float32(tree["split_conditions"][node]),
-                tree=number,
-                remaining=~on_left,
-                is_left_when_missing=bool(tree["default_left"][node]),
-            )
-        )
-        return on_left | on_right
-
-    descend(0)
+    _descend(tree, number, 0, count(), values, found)
     return found
+
+
+def _descend(
+    tree: Mapping[str, Any],
+    number: int,
+    node: int,
+    leaves: Iterator[int],
+    values: NDArray[np.float32],
+    found: list[_Split],
+) -> int:
+    """Note the splits and the leaves' values below a node; return these leaves as bits.
+
+    A function within ``_splits`` would refer to itself, and keep the tree until a garbage collection.
+    """
+    if tree["left_children"][node] == -1:
+        leaf = next(leaves)
+        values[leaf] = tree["split_conditions"][node]
+        return 1 << leaf
+    on_left = _descend(tree, number, tree["left_children"][node], leaves, values, found)
+    on_right = _descend(tree, number, tree["right_children"][node], leaves, values, found)
+    found.append(
+        _Split(
+            feature=tree["split_indices"][node],
+            threshold=np.float32(tree["split_conditions"][node]),
+            tree=number,
+            remaining=~on_left,
+            is_left_when_missing=bool(tree["default_left"][node]),
+        )
+    )
+    return on_left | on_right
 
 
 def _tabled(

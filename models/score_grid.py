@@ -55,7 +55,7 @@ def score_grid(home_goals_expected: Array, away_goals_expected: Array, rho: floa
     True
     """
     expected = _checked(np.concatenate([home_goals_expected, away_goals_expected]))
-    matches = len(expected) // 2
+    matches = len(home_goals_expected)
     home, away = expected[:matches], expected[matches:]
     goals = goal_distribution(expected)
     grid: Array = goals[:matches, :, None] * goals[matches:, None, :]

@@ -123,12 +123,14 @@ class Batcher(Generic[J, A]):
             return
         batch = self._next_batch()
         self._seen = 0 if len(batch) > 1 else 1  # a lone job waits for company only where there was some just now
-        if batch:
-            self._answer_batch(batch)
-        if self._queue:
-            asyncio.get_running_loop().call_soon(self._take_turn)
-        else:
-            self._is_scheduled = False
+        try:
+            if batch:
+                self._answer_batch(batch)
+        finally:  # whatever befalls a batch, or who is told of it, the next one has its turn
+            if self._queue:
+                asyncio.get_running_loop().call_soon(self._take_turn)
+            else:
+                self._is_scheduled = False
 
     def _is_growing(self) -> bool:
         """Return whether jobs have come since the last turn, so that more may be on their way."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,14 +34,19 @@ class Description:
     newest: list[int | None]
 
 
-def recalled(questions: Sequence[Question]) -> list[Question]:
-    """Return the questions with the features of their matches, looked up or replayed now; may take seconds."""
-    width = len(questions[0].model.features.names)
-    found = [describe([question], width) for question in questions]
-    return [
-        replace(question, recalled=Described(one.values[0], one.versions[0], one.newest[0]))
-        for question, one in zip(questions, found, strict=True)
-    ]
+def recalled(questions: Sequence[Question], is_over: Callable[[], bool] = lambda: False) -> list[Question]:
+    """Return the questions with the features of their matches, looked up or replayed now; may take seconds.
+
+    Args:
+        is_over: Asked before each question; once nobody waits any more, the rest is left out.
+    """
+    found = []
+    for question in questions:
+        if is_over():
+            break
+        one = describe([question], len(question.model.features.names))
+        found.append(replace(question, recalled=Described(one.values[0], one.versions[0], one.newest[0])))
+    return found
 
 
 def describe(questions: Sequence[Question], width: int) -> Description:

@@ -164,17 +164,32 @@ class Follower:
     def _publish(self, world: World) -> None:
         self.world = world
         self._on_world(world)
-        if not world.is_past_recalled and not (self._recaller and self._recaller.is_alive()):
+        if not world.is_past_recalled and self._recaller is None:
             # In a thread of its own, so that new results need not wait for old matches.
             self._recaller = threading.Thread(target=self._recall, name="past-recaller", daemon=True)
             self._recaller.start()
 
     def _recall(self) -> None:
         """Replay old matches until the latest world needs no more of it."""
-        while self.world is not None and not self.world.is_past_recalled and not self._stop.is_set():
-            self.world.recall_past()
+        try:
+            while (world := self._unrecalled()) is not None:
+                world.recall_past()
+        except Exception:
+            log.exception("old matches cannot be replayed; they are again when the next result comes")
+            with self._making:
+                self._recaller = None
+            return
         given_back = give_back()
         log.info("old matches replayed; memory given back", extra={"bytes": given_back})
+
+    def _unrecalled(self) -> World | None:
+        """Return the latest world if it needs a replay; else the recaller ends, and the next world starts another."""
+        with self._making:
+            world = self.world
+            if world is None or world.is_past_recalled or self._stop.is_set():
+                self._recaller = None
+                return None
+            return world
 
     def _open(self) -> sa.Engine:
         """Open the store; once it was read, a file that is gone is not made anew and empty."""

@@ -95,7 +95,12 @@ class Further:
         else:
             return
         await self._wait_for(f"{model_name}:{version}")
-        self._shelf.find(name, version)
+        try:
+            self._shelf.find(name, version)
+        except ModelVersionNotFound:
+            if is_saved(model_name, version):  # let go again before this caller's turn came
+                raise Overloaded(retry_after_s=RETRY_S) from None
+            raise
 
     async def _wait_for(self, tag: str) -> None:
         if self._clock() < self._refused.get(tag, 0.0):
@@ -132,6 +137,7 @@ class Further:
             return self._remember(tag)
         except Exception:
             log.exception("a model could not be loaded", extra={"model": tag})
+            self._thread.submit(self._remove, tag)  # where it failed after the world knew it
             return self._remember(tag)
         finally:
             del self._loads[tag]

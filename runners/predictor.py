@@ -10,6 +10,7 @@ import asyncio
 import datetime as dt
 import logging
 import math
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -144,16 +145,18 @@ class Predictor:
         """Answer jobs with scores from another service, and those that it has no model for from here."""
         answers = self._make_out(jobs)
         batches = _by_model(answers)
-        found = await asyncio.gather(*(self._scored_elsewhere(list(batch.values()), remote) for batch in batches))
+        questions = [list(batch.values()) for batch in batches]
+        runners = [self._runner(one[0].model) for one in questions]  # now, as a model may be let go meanwhile
+        scored = (self._scored_elsewhere(r, one, remote) for r, one in zip(runners, questions, strict=True))
+        found = await asyncio.gather(*scored)
         for batch, given in zip(batches, found, strict=True):
             for place, answer in zip(batch, given, strict=True):
                 answers[place] = answer
         pairs = list(zip(answers, jobs, strict=True))
         return answer_together(lambda some: self._written([one for one, _ in some], [job for _, job in some]), pairs)
 
-    async def _scored_elsewhere(self, questions: Sequence[Question], remote: RemoteScorer) -> list[Any]:
+    async def _scored_elsewhere(self, runner: Runner, questions: Sequence[Question], remote: RemoteScorer) -> list[Any]:
         """Answer questions of one model; when they fail together, each is tried alone."""
-        runner = self._runner(questions[0].model)
         if not remote.has(runner.model.tag):
             return answer_together(runner.answer, questions)
         try:
@@ -166,7 +169,7 @@ class Predictor:
             log.warning(
                 "scores failed; questions are asked alone", extra={"items": len(questions), "reason": str(error)}
             )
-            alone = (self._scored_elsewhere([question], remote) for question in questions)
+            alone = (self._scored_elsewhere(runner, [question], remote) for question in questions)
             return [answer for answers in await asyncio.gather(*alone) for answer in answers]
 
     async def _recalled(self, jobs: Sequence[Job]) -> list[Job | PredictionFailure]:
@@ -174,13 +177,15 @@ class Predictor:
         if self._replays_waiting >= MOST_REPLAYS:
             return [Overloaded(retry_after_s=REPLAY_RETRY_S)] * len(jobs)
         questions = [job.question for job in jobs if job.question is not None]
-        self._replays_waiting += 1
+        self._replays_waiting += len(questions)
+        is_over = threading.Event()
         tags = Counter(question.model.tag for question in questions)
         self._recalling += tags
         try:
-            known = await asyncio.get_running_loop().run_in_executor(self._replays, recalled, questions)
+            known = await asyncio.get_running_loop().run_in_executor(self._replays, recalled, questions, is_over.is_set)
         finally:
-            self._replays_waiting -= 1
+            is_over.set()
+            self._replays_waiting -= len(questions)
             self._recalling -= tags
         return [job._replace(question=question) for job, question in zip(jobs, known, strict=True)]
 

@@ -125,6 +125,9 @@ class FakeBackend:
             await asyncio.sleep(60)
         if model_version == "refused":
             raise ModelUnavailable("That version cannot answer now.", path="$.model_version")
+        model = self.model(model_name)
+        if model_version not in {None, model.version}:
+            raise ModelVersionNotFound(model_name, str(model_version), [model.version])
 
     async def predict(
         self, queries: Sequence[PredictionQuery], *, deadline: float = math.inf

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 from api_harness import client_of, settings_with
@@ -79,3 +81,35 @@ async def test_a_crash_while_a_version_loads_is_an_error_of_the_inside(backend):
 
     assert answer.status_code == 500
     assert "secret" not in answer.text
+
+
+async def test_a_version_that_is_let_go_before_its_turn_is_to_be_asked_for_again(backend):
+    """It is in the store, so the answer is 503 with Retry-After, never that there is no such version."""
+
+    class Forgetful(type(backend)):
+        async def have(self, model_name, model_version):
+            """Load it, and let it go at once."""
+
+    async with client_of(create_application(Forgetful(), settings=settings_with())) as client:
+        answer = await client.post(PREDICT, json={"match_id": KNOWN, "model_version": "gone"})
+
+    assert (answer.status_code, answer.json()["error"]) == (503, "OVERLOADED")
+    assert answer.headers["retry-after"] == "1"
+
+
+async def test_loading_and_answering_share_one_deadline(backend):
+    """A version that takes most of the time to load leaves the forecast only the rest."""
+
+    class Slow(type(backend)):
+        async def have(self, model_name, model_version):
+            await asyncio.sleep(0.3)
+
+        async def predict(self, queries, *, deadline):
+            await asyncio.sleep(0.3)
+            return await super().predict(queries, deadline=deadline)
+
+    application = create_application(Slow(), settings=settings_with(deadline_s=0.45))
+    async with client_of(application) as client:
+        answer = await client.post(PREDICT, json={"match_id": KNOWN, "model_version": "v1"})
+
+    assert (answer.status_code, answer.json()["error"]) == (504, "DEADLINE_EXCEEDED")

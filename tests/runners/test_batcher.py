@@ -247,3 +247,18 @@ async def test_batches_are_told_of():
     await waiting
 
     assert told == [(4, 0.25), (2, 0.25)]
+
+
+async def test_who_is_told_of_batches_cannot_stop_them():
+    """
+    Where counting a batch fails, the jobs after it are answered all the same.
+    """
+
+    def fail(rows, waited_s):
+        raise OSError("no room for a count")
+
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    batcher = Batcher(Squares(), on_batch=fail)
+
+    assert await batcher.ask([3]) == [9]
+    assert await batcher.ask([4]) == [16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -251,3 +252,20 @@ def test_trees_that_cannot_be_compiled_are_left_to_xgboost(caplog):
     compile_trees("football:deep", Deep())
 
     assert "not compiled" in caplog.text
+
+
+def test_a_load_leaves_next_to_no_garbage(home):
+    """
+    Loads take place without garbage collections, so what a load needs for a while must go by itself.
+
+    The few hundred objects that stay are the classes that travel with the model, which refer to themselves.
+    """
+    load(home.tag)
+    gc.collect()
+    gc.disable()
+    model = load(home.tag)
+    left = gc.collect()
+    gc.enable()
+
+    assert model.tag == home.tag
+    assert left < 2_000
