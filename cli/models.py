@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-import bentoml
 import click
-from bentoml.exceptions import NotFound
 from rich.console import Console
 from rich.table import Table
 
 from configs.settings import Settings
-from runners.saved import size_of
+from runners.saved import Saved, size_of, versions_of
 
 
 @click.command()
@@ -23,7 +21,7 @@ def models(settings: Settings, as_json: bool) -> None:
     """List the saved models of every served name, newest first, with what they learned from and how well they did."""
     names = dict.fromkeys((settings.training.model_name, *settings.service.models))
     saved = [model for name in names for model in _saved(name)]
-    listed = [_facts(model) for model in sorted(saved, key=lambda model: model.info.creation_time, reverse=True)]
+    listed = [_facts(model) for model in sorted(saved, key=lambda model: model.created_at, reverse=True)]
     if as_json:
         click.echo(json.dumps(listed))
     elif not listed:
@@ -32,25 +30,29 @@ def models(settings: Settings, as_json: bool) -> None:
         Console().print(_table(listed))
 
 
-def _saved(name: str) -> list[bentoml.Model]:
-    try:
-        return list(bentoml.models.list(name))
-    except NotFound:
-        return []
+def _saved(name: str) -> Iterator[Saved]:
+    """Yield the models of a name; BentoML itself lists none of them where one cannot be read."""
+    for version in versions_of(name):
+        tag = f"{name}:{version}"
+        try:
+            yield Saved.find(tag)
+        except (LookupError, ValueError, TypeError) as error:
+            told = f"what it says of itself cannot be read ({error}). Delete it: bentoml models delete {tag}"
+            click.echo(f"{tag} is left out: {told}", err=True)
 
 
-def _facts(model: bentoml.Model) -> dict[str, Any]:
-    metadata: dict[str, Any] = dict(model.info.metadata)
+def _facts(model: Saved) -> dict[str, Any]:
+    metadata = model.metadata
     kind = metadata.get("model_type")
     scores = metadata.get("card", {}).get("evaluation", {}).get("scores", {}).get(kind, {})
     return {
-        "tag": str(model.tag),
+        "tag": model.tag,
         "model_type": kind,
-        "created_at": model.info.creation_time.isoformat(timespec="seconds"),
+        "created_at": model.created_at.isoformat(timespec="seconds"),
         "trained_until": metadata.get("trained_until"),
         "matches": metadata.get("data_matches"),
         "rps": scores.get("rps"),
-        "size_bytes": size_of(Path(model.path)),
+        "size_bytes": size_of(model.folder),
     }
 
 

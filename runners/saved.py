@@ -89,6 +89,12 @@ def is_saved(name: str, version: str) -> bool:
         return False
 
 
+def versions_of(name: str) -> list[str]:
+    """Return the versions of a name that the model store holds, in no order; none of a name never saved."""
+    folder = _store() / name
+    return [one.name for one in folder.iterdir() if is_saved(name, one.name)] if folder.is_dir() else []
+
+
 def size_of(folder: Path) -> int:
     """Return the bytes that a saved model takes on disk."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -41,6 +42,22 @@ def test_saved_models_are_listed(run, home):
     assert mine["trained_until"].startswith("2024-0")
     assert mine["size_bytes"] > 10_000
     assert home.tag in run("models").stdout
+
+
+def test_a_model_that_cannot_be_read_hides_no_other(run, home):
+    """
+    It is named, with what to do about it, and the others are listed.
+    """
+    odd = home.folder / "models" / "football" / "odd"
+    odd.mkdir()
+    (odd / "model.yaml").write_text("name: football\nversion: odd\n")
+    try:
+        result = run("models", "--json")
+    finally:
+        shutil.rmtree(odd)
+
+    assert home.tag in {model["tag"] for model in json.loads(result.stdout)}
+    assert "bentoml models delete football:odd" in result.stderr
 
 
 def test_without_a_model_the_commands_say_which_to_run(run, monkeypatch):
