@@ -37,8 +37,8 @@ class Answers:
 
     def __init__(self, context: Context, cache: Cache[PredictionBody] | None, *, ttl_s: float) -> None:
         self._context, self._cache, self._ttl_s = context, cache, ttl_s
-        # How a request was spelled -> the model it names, the version of everything behind the answer, and its key.
-        self._spelled: dict[Hashable, tuple[str, str | None, str, str]] = {}
+        # How a request without a version was spelled -> the model it names, the version behind its answer, and its key.
+        self._spelled: dict[Hashable, tuple[str, str, str]] = {}
 
     async def of(self, asked: Sequence[Asked]) -> list[Given]:
         """Return the encoded prediction, or the failure, of each request, in order.
@@ -46,28 +46,29 @@ class Answers:
         Args:
             asked: Requests and what they mean.
         """
-        if any(query.model_version is not None for _, query in asked):  # one deadline for loading and answering
-            return await self._context.deadlines.within(self._of(asked))
-        return await self._of(asked)
+        if any(query.model_version is not None for _, query in asked):
+            return await self._context.deadlines.within(self._once_loaded(asked))  # one for loading and answering
+        return await self._given(asked, {})
 
-    async def _of(self, asked: Sequence[Asked]) -> list[Given]:
-        if self._cache is None:
-            return [Obtained(answer, "computed") for answer in await self._computed(asked)]
-        keys: dict[int, str] = {}
+    async def _once_loaded(self, asked: Sequence[Asked]) -> list[Given]:
         lacking = await self._context.lacking([query for _, query in asked])
-        given: dict[int, Given] = {place: Obtained(failure, "computed") for place, failure in lacking.items()}
+        return await self._given(asked, {place: Obtained(failure, "computed") for place, failure in lacking.items()})
+
+    async def _given(self, asked: Sequence[Asked], given: dict[int, Given]) -> list[Given]:
+        """Answer all requests but those to which an answer is given already, by place."""
+        if self._cache is None:
+            places = [place for place in range(len(asked)) if place not in given]
+            computed = await self._computed([asked[place] for place in places])
+            given |= zip(places, (Obtained(one, "computed") for one in computed), strict=True)
+            return [given[place] for place in range(len(asked))]
+        keys: dict[int, str] = {}
         for place, (_, query) in enumerate(asked):
             if place in given:
                 continue
             try:
-                name, token = self._context.backend.version_of(query.model_name, query.model_version)
-            except ModelVersionNotFound:  # let go since
-                given[place] = Obtained(Overloaded(retry_after_s=1), "computed")
-                continue
+                _, keys[place] = self._named(query)
             except PredictionFailure as failure:
                 given[place] = Obtained(failure, "computed")
-                continue
-            keys[place] = key_of(name, query.match_id, token, canonical_of(query))
         for force in (False, True):
             places = [place for place in keys if asked[place][0].force_recalculate == force]
             if places:
@@ -84,10 +85,9 @@ class Answers:
         if self._cache is None or query.model_version is not None:
             return (await self.of([(request, query)]))[0]
         try:
-            name, token = self._context.backend.version_of(query.model_name, query.model_version)
+            token, key = self._named(query)
         except PredictionFailure as failure:
             return Obtained(failure, "computed")
-        key = key_of(name, query.match_id, token, canonical_of(query))
         if spelled is not None and not request.force_recalculate:
             self._remember(spelled, query, token, key)
 
@@ -103,9 +103,9 @@ class Answers:
         known = self._spelled.get(spelled)
         if known is None or self._cache is None:
             return None
-        name, version, token, key = known
+        name, token, key = known
         try:
-            if self._context.backend.version_of(name, version)[1] != token:
+            if self._context.backend.version_of(name, None)[1] != token:
                 return None
         except PredictionFailure:
             return None
@@ -136,6 +136,14 @@ class Answers:
             given += await self.of(asked)
         return sum(not isinstance(one.payload, Exception) for one in given)
 
+    def _named(self, query: PredictionQuery) -> tuple[str, str]:
+        """Return the version of everything behind the answer to a query, and its key. Raises PredictionFailure."""
+        try:
+            name, token = self._context.backend.version_of(query.model_name, query.model_version)
+        except ModelVersionNotFound:  # it was had, so it was let go since
+            raise Overloaded(retry_after_s=1) from None
+        return token, key_of(name, query.match_id, token, canonical_of(query))
+
     async def _obtained(self, asked: Sequence[Asked], keys: Sequence[str], *, force: bool) -> list[Given]:
         assert self._cache is not None
 
@@ -150,7 +158,7 @@ class Answers:
     def _remember(self, spelled: Hashable, query: PredictionQuery, token: str, key: str) -> None:
         if len(self._spelled) >= MOST_SPELLINGS:
             self._spelled.clear()
-        self._spelled[spelled] = (query.model_name, query.model_version, token, key)
+        self._spelled[spelled] = (query.model_name, token, key)
 
 
 def canonical_of(query: PredictionQuery) -> bytes:

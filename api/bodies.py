@@ -33,31 +33,21 @@ async def read_body(call: Call, *, limit_bytes: int) -> bytes:
     """
     if (declared := header(call.headers, b"content-length")) is not None and _exceeds(declared, limit_bytes):
         raise _too_large(limit_bytes)
-    message = await call.receive()
-    body: bytes = message.get("body", b"")
-    if message.get("more_body", False):
-        body = await _rest_of(call, body, limit_bytes)
-    elif message["type"] == "http.disconnect":
-        raise CallerLeft
-    if len(body) > limit_bytes:
-        raise _too_large(limit_bytes)
-    if body:
-        require_json(call.headers)
-    return body
-
-
-async def _rest_of(call: Call, beginning: bytes, limit_bytes: int) -> bytes:
-    """Return a body that did not come in one piece, from its beginning on."""
-    chunks, total, is_complete = [beginning], len(beginning), False
-    while not is_complete:
-        if total > limit_bytes:
-            raise _too_large(limit_bytes)
+    chunks: list[bytes] = []
+    total = 0
+    while True:
         message = await call.receive()
         if message["type"] == "http.disconnect":
             raise CallerLeft
-        chunks.append(message.get("body", b""))
-        total += len(chunks[-1])
-        is_complete = not message.get("more_body", False)
+        chunk = message.get("body", b"")
+        total += len(chunk)
+        if total > limit_bytes:
+            raise _too_large(limit_bytes)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            break
+    if total:
+        require_json(call.headers)
     return b"".join(chunks)
 
 

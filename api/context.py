@@ -14,7 +14,7 @@ from api.deadlines import Deadlines
 from api.settings import ApiSettings
 from runners.backend import Backend
 from runners.errors import ModelVersionNotFound, Overloaded, PredictionFailure
-from runners.queries import Forecast, PredictionQuery, Writer
+from runners.queries import Forecast, PredictionQuery, Writer, as_they_are
 
 W = TypeVar("W")
 
@@ -32,54 +32,45 @@ class Context:
         object.__setattr__(self, "deadlines", Deadlines(self.settings.deadline_s))
 
     async def forecasts(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
-        """Answer queries in order with one call of the backend, within the deadline; raises as ``written`` does."""
-        return await self.written(queries, _as_they_are)
+        """Answer queries in order, once the versions that they name are loaded; all within one deadline.
+
+        Raises:
+            Refusal: 504 if the deadline passed.
+            RuntimeError: As ``written``.
+        """
+        return await self.deadlines.within(self._forecasts(queries))
 
     async def written(self, queries: Sequence[PredictionQuery], writer: Writer[W]) -> list[W | PredictionFailure]:
         """Answer queries in order with what a writer makes of the forecasts, within the deadline.
+
+        Args:
+            queries: Their versions were had (``lacking``); one that was let go since is to be asked for again.
 
         Raises:
             Refusal: 504 if the deadline passed.
             RuntimeError: If the backend did not answer each query once.
         """
-        if any(query.model_version is not None for query in queries):
-            return await self.deadlines.within(self._written_by_versions(queries, writer))
-        return await self._written(queries, writer)
-
-    async def _written_by_versions(
-        self, queries: Sequence[PredictionQuery], writer: Writer[W]
-    ) -> list[W | PredictionFailure]:
-        """Load what is named first; a version that is let go before its turn comes is to be asked for again."""
-        lacking = await self.lacking(queries)
-        asked = [query for place, query in enumerate(queries) if place not in lacking] if lacking else queries
-        following = iter(await self._written(asked, writer))
-        answers = [lacking[place] if place in lacking else next(following) for place in range(len(queries))]
-        return [
-            Overloaded(retry_after_s=1) if isinstance(answer, ModelVersionNotFound) and place not in lacking else answer
-            for place, answer in enumerate(answers)
-        ]
-
-    async def _written(self, queries: Sequence[PredictionQuery], writer: Writer[W]) -> list[W | PredictionFailure]:
         if not queries:
             return []
         deadline = time.monotonic() + self.settings.deadline_s
         answers = await self.deadlines.within(self.backend.written(queries, writer, deadline=deadline))
         if len(answers) != len(queries):
             raise RuntimeError(f"the backend gave {len(answers)} answers to {len(queries)} queries")
-        return answers
+        return [Overloaded(retry_after_s=1) if isinstance(one, ModelVersionNotFound) else one for one in answers]
 
     async def lacking(self, queries: Sequence[PredictionQuery]) -> dict[int, PredictionFailure]:
-        """Have the versions loaded that queries name, within the deadline; return by place why one cannot be had.
-
-        Raises:
-            Refusal: 504 if the deadline passed.
-        """
+        """Have the versions loaded that queries name; return by place why one cannot be had. Sets no deadline."""
         versions = {(query.model_name, query.model_version) for query in queries if query.model_version is not None}
-        loading = (self._why_not(name, version) for name, version in versions)
-        told = await self.deadlines.within(asyncio.gather(*loading))
+        told = await asyncio.gather(*(self._why_not(name, version) for name, version in versions))
         why = {version: failure for version, failure in zip(versions, told, strict=True) if failure is not None}
         named = ((place, (query.model_name, query.model_version)) for place, query in enumerate(queries))
         return {place: why[version] for place, version in named if version in why}
+
+    async def _forecasts(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
+        lacking = await self.lacking(queries)
+        answerable = [query for place, query in enumerate(queries) if place not in lacking]
+        following = iter(await self.written(answerable, as_they_are))
+        return [lacking[place] if place in lacking else next(following) for place in range(len(queries))]
 
     async def _why_not(self, model_name: str, model_version: str | None) -> PredictionFailure | None:
         try:
@@ -91,10 +82,6 @@ class Context:
     def counting(self, asked: int) -> Counting:
         """Count forecasts that are asked for; its ``succeeded`` is to be set, and is none if it never is."""
         return Counting(self.counters, asked)
-
-
-def _as_they_are(forecasts: Sequence[Forecast], queries: Sequence[PredictionQuery]) -> Sequence[Forecast]:  # noqa: ARG001 - a writer is told both
-    return forecasts
 
 
 class Counting:

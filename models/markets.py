@@ -131,8 +131,7 @@ def read_markets(
     """
     if proba is None:
         proba = outcome_proba(grid)
-    cells = _cells(grid)
-    sums = np.add.reduceat(cells.take(_CELLS, axis=1), _SUM_START, axis=1)
+    sums = _sums(grid)
     sides = sums[:, _SIDES].reshape(-1, 2, SIZE)
     numbers = np.zeros((len(grid), _HANDICAPS.stop + scores + 1))
     numbers[:, _EXPECTED] = np.add.reduce(sides * _GOALS, axis=2)
@@ -150,7 +149,7 @@ def read_markets(
     chances = numbers[:, _TOTALS.start :]
     np.minimum(chances, 1.0, out=chances)
     counts[:, -_INTERVAL_ENDS:-2] = central_interval(sides, coverage).reshape(-1, 4)
-    counts[:, -2:] = central_interval(sums[:, : len(_TOTAL_GOALS)], coverage)
+    counts[:, -2:] = central_interval(sums[:, _BY_TOTAL], coverage)
     return MarketTable(numbers, counts)
 
 
@@ -180,11 +179,9 @@ def _grouped(*keys: Counts) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return np.concatenate(orders), np.concatenate([s + o for s, o in zip(starts, offsets, strict=True)])
 
 
-_BY_TOTAL, _TOTAL_START = _grouped(_HOME + _AWAY)
-_BY_MARGIN, _MARGIN_START = _grouped(_HOME - _AWAY)
 # Sums of cells: of each total, of each margin, of each number of home and of away goals, and where both teams score.
 _CELLS, _SUM_START = _grouped(_HOME + _AWAY, _HOME - _AWAY, _HOME, _AWAY)
-_SIDES: Final = slice(2 * len(_TOTAL_GOALS), 2 * len(_TOTAL_GOALS) + 2 * SIZE)
+_BY_TOTAL, _BY_MARGIN, _SIDES = _consecutive(len(_TOTAL_GOALS), len(_MARGINS), 2 * SIZE)
 _SUM_START = np.append(_SUM_START, len(_CELLS))
 _CELLS = np.append(_CELLS, np.flatnonzero((_HOME > 0) & (_AWAY > 0)))
 
@@ -197,9 +194,9 @@ def _ranges() -> tuple[list[int], list[int]]:
     columns: list[int] = []
     ends: list[int] = []
     lines: list[tuple[float, int, Counts, int]]
-    lines = [(line, _TOTALS.start + 3 * i, _TOTAL_GOALS, 0) for i, line in enumerate(OVER_UNDER_LINES)]
+    lines = [(line, _TOTALS.start + 3 * i, _TOTAL_GOALS, _BY_TOTAL.start) for i, line in enumerate(OVER_UNDER_LINES)]
     # The home team covers where its margin exceeds minus the line.
-    lines += [(-line, _HANDICAPS.start + 3 * i, _MARGINS, len(_MARGINS)) for i, line in enumerate(HANDICAP_LINES)]
+    lines += [(-line, _HANDICAPS.start + 3 * i, _MARGINS, _BY_MARGIN.start) for i, line in enumerate(HANDICAP_LINES)]
     for line, column, values, first in lines:
         below, not_above = int((values < line).sum()), int((values <= line).sum())
         for part, (start, end) in enumerate([(not_above, len(values)), (0, below), (below, not_above)]):
@@ -214,12 +211,12 @@ _RANGE_COLUMN, _RANGE_ENDS = _ranges()
 
 def total_distribution(grid: Array) -> Array:
     """Return the probabilities of 0, 1, ... goals in total. Shape (n, 2 * MAX_GOALS + 1)."""
-    return np.add.reduceat(np.take(_cells(grid), _BY_TOTAL, axis=1), _TOTAL_START, axis=1)
+    return _sums(grid)[:, _BY_TOTAL]
 
 
 def margin_distribution(grid: Array) -> Array:
     """Return the probabilities of home minus away goals from -MAX_GOALS up. Shape (n, 2 * MAX_GOALS + 1)."""
-    return np.add.reduceat(np.take(_cells(grid), _BY_MARGIN, axis=1), _MARGIN_START, axis=1)
+    return _sums(grid)[:, _BY_MARGIN]
 
 
 def asian_handicap(grid: Array, line: float) -> Array:
@@ -285,6 +282,11 @@ def _first_of_equals(cells: Array, least: Array, count: int) -> NDArray[np.bool_
     room = count - is_above.sum(axis=1, keepdims=True)
     chosen: NDArray[np.bool_] = is_above | (is_tied & (np.cumsum(is_tied, axis=1) <= room))
     return chosen
+
+
+def _sums(grid: Array) -> Array:
+    """Return the sums of cells that the markets are made of, one row a grid."""
+    return np.add.reduceat(_cells(grid).take(_CELLS, axis=1), _SUM_START, axis=1)
 
 
 def _cells(grid: Array) -> Array:

@@ -15,7 +15,6 @@ from typing import Protocol, TypeVar
 from runners.errors import PredictionFailure
 from runners.queries import (
     Competition,
-    Forecast,
     MatchView,
     ModelView,
     Page,
@@ -44,24 +43,17 @@ class Condition:
 class Backend(Protocol):
     """Answer what the API asks."""
 
-    async def predict(
-        self, queries: Sequence[PredictionQuery], *, deadline: float = math.inf
-    ) -> list[Forecast | PredictionFailure]:
-        """Answer queries in order; a query that fails yields its failure and harms no other.
-
-        Args:
-            queries: Of any models.
-            deadline: By ``time.monotonic``; what would begin later fails with DeadlinePassed or Overloaded instead.
-        """
-        ...
-
     async def written(
         self, queries: Sequence[PredictionQuery], writer: Writer[W], *, deadline: float = math.inf
     ) -> list[W | PredictionFailure]:
-        """Answer queries as ``predict`` does, with what a writer makes of the forecasts.
+        """Answer queries in order with what a writer makes of the forecasts; one that fails yields its failure.
+
+        A query that fails harms no other.
 
         Args:
+            queries: Of any models.
             writer: Called once with all forecasts that were computed together.
+            deadline: By ``time.monotonic``; what would begin later fails with DeadlinePassed or Overloaded instead.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The adaptive batcher of one model in one worker.
+"""The adaptive batcher of one worker.
 
 Jobs that arrive in one turn of the event loop are answered together in the
 next. While others keep coming in, turn by turn, a few more turns go by, for a

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Final, TypeVar
 
 import sqlalchemy as sa
@@ -18,6 +16,7 @@ from runners.errors import ModelUnavailable, PredictionFailure
 from runners.follower import Follower
 from runners.further import Further
 from runners.loading import LoadedModel
+from runners.memory import resident_bytes
 from runners.predictor import Predictor
 from runners.queries import (
     Competition,
@@ -110,16 +109,10 @@ class EmbeddedBackend:
         """Return whether a model is loaded and the matches are read."""
         return bool(self.shelf.loaded) and self.follower.world is not None
 
-    async def predict(
-        self, queries: Sequence[PredictionQuery], *, deadline: float = math.inf
-    ) -> list[Forecast | PredictionFailure]:
-        """Answer queries in order; a query that fails yields its failure and harms no other."""
-        return await self._predictor.predict(queries, deadline=deadline)
-
     async def written(
         self, queries: Sequence[PredictionQuery], writer: Writer[W], *, deadline: float = math.inf
     ) -> list[W | PredictionFailure]:
-        """Answer queries as ``predict`` does, with what a writer makes of the forecasts of a batch."""
+        """Answer queries in order with what a writer makes of the forecasts; one that fails harms no other."""
         return await self._predictor.written(queries, writer, deadline=deadline)
 
     def predict_now(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
@@ -217,7 +210,7 @@ class EmbeddedBackend:
             reasons=reasons,
             started_at=self.started_at,
             last_prediction_at=self._predictor.last_prediction_at,
-            memory_bytes=_memory_bytes(),
+            memory_bytes=resident_bytes(),
             feature_state_version="" if timelines is None else timelines.own.current.digest,
             newest_result_at=None if newest is None else dt.datetime.fromtimestamp(newest, tz=dt.UTC),
         )
@@ -238,9 +231,3 @@ class EmbeddedBackend:
             return receive(engine, self._snapshot, rows)
         finally:
             engine.dispose()
-
-
-def _memory_bytes() -> int:
-    """Return the memory that this process keeps resident; 0 where the system does not tell."""
-    statm = Path("/proc/self/statm")
-    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.exists() else 0

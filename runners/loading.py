@@ -135,7 +135,6 @@ def _unpickle(saved: Saved) -> tuple[MatchFeatures, BoostedOutcome]:
             objects = pickle.load(_InSteps(file))
         features, model = objects["features"], objects["model"]
         model.booster = xgboost.Booster({"nthread": 1}, model_file=saved.folder / BOOSTER)
-        model.booster.set_param({"nthread": 1})
     except Exception as error:
         log.exception("model cannot be unpickled", extra={"model": saved.tag})
         raise ModelRefused(saved.tag, [f"it cannot be unpickled: {error}"]) from error

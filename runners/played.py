@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from itertools import accumulate
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from features.matches import MatchTable
 from runners.places import Places
 from runners.replay import in_replay_order
 
-ROWS_IN_STEP = 8_192
+ROWS_IN_STEP: Final = 8_192  # one C call copies them, and no other thread runs meanwhile
 
 
 @dataclass(frozen=True, slots=True)

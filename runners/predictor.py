@@ -20,7 +20,7 @@ from runners.batcher import Batcher, answer_together
 from runners.describing import recalled
 from runners.errors import ModelUnavailable, Overloaded, PredictionFailure
 from runners.loading import LoadedModel
-from runners.queries import Forecast, PredictionQuery, Writer
+from runners.queries import Forecast, PredictionQuery, Writer, as_they_are
 from runners.questions import Question, make_out
 from runners.remote import RemoteScorer
 from runners.runner import Answer, Runner
@@ -75,10 +75,6 @@ class Predictor:
         self._replays_waiting = 0
         self._recalling: Counter[str] = Counter()  # by model tag
         self.last_prediction_at: dt.datetime | None = None
-
-    async def predict(self, queries: Sequence[PredictionQuery], *, deadline: float = math.inf) -> list[Answer]:
-        """Answer queries in order, as ``written`` does, with forecasts."""
-        return await self.written(queries, as_they_are, deadline=deadline)
 
     async def written(
         self, queries: Sequence[PredictionQuery], writer: Writer[W], *, deadline: float = math.inf
@@ -227,11 +223,6 @@ class Predictor:
         if runner is None:
             runner = self._runners[model.tag] = Runner(model)
         return runner
-
-
-def as_they_are(forecasts: Sequence[Forecast], queries: Sequence[PredictionQuery]) -> Sequence[Forecast]:  # noqa: ARG001 - a writer is told both
-    """Write nothing."""
-    return forecasts
 
 
 def _by_model(made_out: Sequence[object]) -> list[Batch]:

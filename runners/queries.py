@@ -240,6 +240,11 @@ Writer: TypeAlias = Callable[[Sequence[Forecast], Sequence[PredictionQuery]], Se
 """Makes of forecasts, and of the queries that they answer, what is wanted instead of them, in order."""
 
 
+def as_they_are(forecasts: Sequence[Forecast], queries: Sequence[PredictionQuery]) -> Sequence[Forecast]:  # noqa: ARG001 - a writer is told both
+    """Write nothing: for whoever wants the forecasts themselves."""
+    return forecasts
+
+
 @dataclass(frozen=True, slots=True)
 class ModelView:
     """Show one served model: what it is, what it was trained on, how well it did.

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from features.matches import SECONDS_PER_DAY, association_of, team_name
 from runners.errors import CompetitionNotFound, MatchNotFound, TeamNotFound
 from runners.places import Places
+from runners.played import ROWS_IN_STEP
 from runners.queries import Competition, MatchView, Page
 from runners.season_names import season_on
 from store.errors import UnknownTeam
@@ -25,8 +26,6 @@ from store.reads import UNDATED, MatchRow, TeamRow
 from store.teams import TeamDirectory
 
 Positions = NDArray[np.int64]
-
-ROWS_IN_STEP: Final = 8_192  # one C call copies them, and no other thread runs meanwhile
 
 _NOWHERE: Positions = np.empty(0, dtype=np.int64)
 

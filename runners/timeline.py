@@ -96,9 +96,8 @@ class Timeline:
         self._newest, self._day = played.newest, played.days
 
     @classmethod
-    def begin(cls, base: Base, played: Played | MatchTable) -> Timeline:
-        """Start from a base; a table of played matches must be in replay order."""
-        played = _played(played)
+    def begin(cls, base: Base, played: Played) -> Timeline:
+        """Start from a base."""
         table = played.table
         state, degraded = _start(base, table)
         first = int(np.searchsorted(table.day, state.last_day, side="right"))
@@ -112,14 +111,12 @@ class Timeline:
         """Return the played matches, in replay order."""
         return self.played.table
 
-    def advanced(self, played: Played | MatchTable, *, same: int = 0) -> Timeline:
+    def advanced(self, played: Played, *, same: int = 0) -> Timeline:
         """Return the timeline of other matches: late, corrected and new results cost a replay of the days after them.
 
         Args:
-            played: As for ``begin``.
             same: So many leading rows are known to be those of this timeline.
         """
-        played = _played(played)
         table, rest = played.table, slice(same, None)
         row = first_difference(self.table.take(rest), table.take(rest))
         if row is None:
@@ -203,10 +200,6 @@ class Timeline:
         if latest_before(self._states, day) is not None:
             return self._states
         return (self.base.blank(), *self.past.recall().checkpoints, *self._states)
-
-
-def _played(played: Played | MatchTable) -> Played:
-    return played if isinstance(played, Played) else Played.of(played)
 
 
 def _start(base: Base, table: MatchTable) -> tuple[MatchFeatures, tuple[str, ...]]:

@@ -133,11 +133,19 @@ class World:
             model: Its timelines are those of another model where these are the same, else begun now.
             begun: Begun in an earlier world, to go on from.
         """
-        shared = next((lines for lines in self.timelines.values() if lines.serve(model)), None)
-        if shared is None:
-            shared = Timelines.begin(model, self.played) if begun is None else begun.moved(self.played)
-            shared = shared.completed(self.played)
-        return replace(self, timelines={**self.timelines, model.tag: shared})
+        lines = self._shared_by(model)
+        if lines is None:
+            lines = Timelines.begin(model, self.played) if begun is None else begun.moved(self.played)
+            lines = lines.completed(self.played)
+        return replace(self, timelines={**self.timelines, model.tag: lines})
+
+    def beginning(self, model: LoadedModel) -> World:
+        """Return the world as ``having`` does, with what is not needed to be ready left for later (``completed``)."""
+        lines = self._shared_by(model) or Timelines.begin(model, self.played)
+        return replace(self, timelines={**self.timelines, model.tag: lines})
+
+    def _shared_by(self, model: LoadedModel) -> Timelines | None:
+        return next((lines for lines in self.timelines.values() if lines.serve(model)), None)
 
     def lacking(self, tag: str) -> World:
         """Return the world without the timelines of a model."""
@@ -168,9 +176,7 @@ def read_world(engine: sa.Engine, models: Sequence[LoadedModel]) -> World:
     played = Played.of(in_replay_order(table))
     world = World(snapshot, played, {}, now.store_id, names)
     for model in models:
-        shared = next((lines for lines in world.timelines.values() if lines.serve(model)), None)
-        lines = shared or Timelines.begin(model, played)
-        world = replace(world, timelines={**world.timelines, model.tag: lines})
+        world = world.beginning(model)
     return world
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -105,19 +105,13 @@ def read_everything(engine: sa.Engine) -> tuple[list[MatchRow], MatchTable]:
     Their texts are shared, those of the rows among each other and with the table.
     """
     names = (*MatchRow._fields, "home_xg", "away_xg")
-    query = sa.select(*(matches.c[name] for name in names))
-    query = query.order_by(sa.func.coalesce(matches.c.kickoff, UNDATED), matches.c.match_id)
     rows: list[MatchRow] = []
     tables: list[MatchTable] = []
-    with reading(engine) as connection:
-        # Read in parts, for all rows as they come take four times the memory.
-        told = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
-        for part in told.partitions():
-            columns = [_interned(column) for column in zip(*part, strict=True)]
-            rows += map(MatchRow._make, zip(*columns[: len(MatchRow._fields)], strict=True))
-            named = dict(zip(names, columns, strict=True))
-            named["kickoff"] = [UNDATED if moment is None else moment for moment in named["kickoff"]]
-            tables.append(_table_of(named))
+    for columns in _in_parts(engine, names, None):
+        rows += map(MatchRow._make, zip(*columns[: len(MatchRow._fields)], strict=True))
+        named = dict(zip(names, columns, strict=True))
+        named["kickoff"] = [UNDATED if moment is None else moment for moment in named["kickoff"]]
+        tables.append(_table_of(named))
     return rows, MatchTable.concatenate(tables) if tables else _table_of(dict.fromkeys(names, ()))
 
 
@@ -223,21 +217,26 @@ def _table_of(columns: Mapping[str, Sequence[Any]]) -> MatchTable:
     )
 
 
-def _interned(column: Sequence[Any]) -> Sequence[Any]:
-    return [sys.intern(value) for value in column] if type(column[0]) is str else column
-
-
 def _rows(engine: sa.Engine, changed_after: int | None) -> list[MatchRow]:
-    query = sa.select(*(matches.c[name] for name in MatchRow._fields)).where(*_chosen(None, changed_after))
+    parts = _in_parts(engine, MatchRow._fields, changed_after)
+    return [MatchRow._make(row) for columns in parts for row in zip(*columns, strict=True)]
+
+
+def _in_parts(engine: sa.Engine, names: Sequence[str], changed_after: int | None) -> Iterator[list[Sequence[Any]]]:
+    """Yield columns of the matches by kick-off (undated last), then match id, some rows at a time.
+
+    All rows as they come take four times the memory of these, whose repeating texts are shared at once.
+    """
+    query = sa.select(*(matches.c[name] for name in names)).where(*_chosen(None, changed_after))
     query = query.order_by(sa.func.coalesce(matches.c.kickoff, UNDATED), matches.c.match_id)
     with reading(engine) as connection:
-        # Read in parts, each row with its repeating texts shared at once: all rows as they come take four times as much.
         told = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
-        return [_lean(row) for row in told]
+        for part in told.partitions():
+            yield [_interned(column) for column in zip(*part, strict=True)]
 
 
-def _lean(row: Sequence[Any]) -> MatchRow:
-    return MatchRow._make(sys.intern(value) if type(value) is str else value for value in row)
+def _interned(column: Sequence[Any]) -> Sequence[Any]:
+    return [sys.intern(value) for value in column] if type(column[0]) is str else column
 
 
 def _chosen(competitions: Sequence[str] | None, changed_after: int | None) -> list[sa.ColumnElement[bool]]:

@@ -18,7 +18,7 @@ from runners.errors import ModelNotFound, ModelUnavailable, ModelVersionNotFound
 from runners.follower import Follower
 from runners.further import MOST_WAITING, REMEMBERED_S, Further
 from runners.loading import ModelRefused, load
-from runners.queries import DescribedMatch, Forecast, PredictionQuery
+from runners.queries import DescribedMatch, Forecast, PredictionQuery, as_they_are
 from runners.saved import is_saved
 from runners.shelf import Shelf
 from store.errors import StoreUnavailable
@@ -80,7 +80,7 @@ def query(version=None, **changes) -> PredictionQuery:
 
 async def ask(backend, version):
     await backend.have("default", version)
-    return (await backend.predict([query(version, explain=True)]))[0]
+    return (await backend.written([query(version, explain=True)], as_they_are))[0]
 
 
 def have(backend, *asked: str) -> None:

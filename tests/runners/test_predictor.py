@@ -25,7 +25,7 @@ from runners.errors import (
 )
 from runners.loading import load
 from runners.predictor import Predictor
-from runners.queries import DescribedMatch, Forecast, PredictionQuery
+from runners.queries import DescribedMatch, Forecast, PredictionQuery, as_they_are
 from runners.questions import make_out
 from runners.runner import Runner
 from runners.shelf import Shelf
@@ -95,7 +95,7 @@ def test_many_answers_are_those_of_one_at_a_time(predictor, world):
     picked = [*rows(world)[::60], *rows(world, status="scheduled")]
     queries = [PredictionQuery(match_id=row.match_id, explain=True) for row in picked]
 
-    together = asyncio.run(predictor.predict(queries))
+    together = asyncio.run(predictor.written(queries, as_they_are))
     alone = [one(predictor, query) for query in queries]
 
     assert [answer.match.match_id for answer in together] == [row.match_id for row in picked]
@@ -112,7 +112,7 @@ def test_a_version_is_asked_while_questions_to_it_wait(predictor):
     """
 
     async def asked_meanwhile_and_after() -> list[bool]:
-        answering = asyncio.create_task(predictor.predict([described(model_version="older")]))
+        answering = asyncio.create_task(predictor.written([described(model_version="older")], as_they_are))
         await asyncio.sleep(0)
         meanwhile = [predictor.is_asked("football:older"), predictor.is_asked("football:newer")]
         await answering
@@ -399,7 +399,7 @@ def test_before_the_store_is_read_nothing_is_answered(shelf):
     """
     Without a world every query is told to ask again.
     """
-    answers = asyncio.run(Predictor(shelf, lambda: None).predict([described(), described()]))
+    answers = asyncio.run(Predictor(shelf, lambda: None).written([described(), described()], as_they_are))
 
     assert [type(answer) for answer in answers] == [ModelUnavailable] * 2
 

@@ -12,7 +12,7 @@ from small_world import CUT_OFF, HELD_OUT
 
 from features.matches import MatchTable
 from features.transform import MatchFeatures
-from runners.played import first_difference
+from runners.played import Played, first_difference
 from runners.replay import in_replay_order, replay, thinned
 from runners.timeline import Base, Timeline
 from store.reads import data_digest
@@ -58,7 +58,7 @@ def test_served_features_of_a_held_out_season_are_those_of_training(base, played
     """
     Matches that came after the cut-off show the bits that walking through the whole history shows.
     """
-    timeline = Timeline.begin(base, played)
+    timeline = Timeline.begin(base, Played.of(played))
     state, values = learned
     held_out = np.flatnonzero(played.season == HELD_OUT)
 
@@ -72,7 +72,7 @@ def test_matches_of_long_ago_show_the_same_bits_once_recalled(base, played, lear
     """
     Matches before the cut-off are replayed when first asked for, and show what training saw of them.
     """
-    timeline = Timeline.begin(base, played)
+    timeline = Timeline.begin(base, Played.of(played))
 
     assert not timeline.is_row_at_hand(0)
     np.testing.assert_array_equal(timeline.described(0).values, learned[1][0])
@@ -86,7 +86,7 @@ def test_a_state_of_the_past_knows_the_earlier_days_and_no_more(base, played, sh
     """
     The state before a day is the one that learned the results of earlier days, from whatever it was moved.
     """
-    timeline = Timeline.begin(base, played)
+    timeline = Timeline.begin(base, Played.of(played))
     day = int(played.day[int(share * len(played))])
     earlier = MatchFeatures().fit(played.take(played.day < day))
 
@@ -103,11 +103,11 @@ def test_remembered_states_of_the_past_forget_what_was_corrected(base, played):
     """
     days = np.unique(played.day)
     before, after = int(days[-24]), int(days[-8])
-    timeline = Timeline.begin(base, played)
+    timeline = Timeline.begin(base, Played.of(played))
     kept, stale = timeline.state_before(before), timeline.state_before(after)
     corrected = with_goals(played, int(np.searchsorted(played.day, days[-16])), 9.0)
 
-    moved = timeline.advanced(corrected)
+    moved = timeline.advanced(Played.of(corrected))
 
     assert moved.state_at_hand(after) is None
     assert moved.state_before(before).digest == kept.digest
@@ -119,7 +119,7 @@ def test_a_day_to_come_is_described_from_the_current_state(base, played):
     """
     After the newest result there is only the current state, and it is at hand.
     """
-    timeline = Timeline.begin(base, played)
+    timeline = Timeline.begin(base, Played.of(played))
 
     assert timeline.state_at_hand(int(played.day.max()) + 1) is timeline.current
 
@@ -129,20 +129,20 @@ def test_new_results_move_the_state_forward(base, played):
     Results that come day after day lead to the same state as all at once.
     """
     days = np.unique(played.day)
-    timeline = Timeline.begin(base, played.take(played.day < days[-5]))
+    timeline = Timeline.begin(base, Played.of(played.take(played.day < days[-5])))
     for day in days[-5:]:
-        timeline = timeline.advanced(played.take(played.day <= day))
+        timeline = timeline.advanced(Played.of(played.take(played.day <= day)))
 
-    assert_same(timeline, Timeline.begin(base, played))
+    assert_same(timeline, Timeline.begin(base, Played.of(played)))
 
 
 def test_nothing_new_changes_nothing(base, played):
     """
     The same table leaves the very same timeline.
     """
-    timeline = Timeline.begin(base, played)
+    timeline = Timeline.begin(base, Played.of(played))
 
-    assert timeline.advanced(in_replay_order(played)) is timeline
+    assert timeline.advanced(Played.of(in_replay_order(played))) is timeline
 
 
 @pytest.mark.parametrize("row", [-1, -40, 5])
@@ -152,10 +152,10 @@ def test_a_corrected_result_is_replayed(base, played, row):
     """
     corrected = with_goals(played, row, 9.0)
 
-    timeline = Timeline.begin(base, played).advanced(corrected)
+    timeline = Timeline.begin(base, Played.of(played)).advanced(Played.of(corrected))
 
     assert timeline.current.digest == MatchFeatures().fit(corrected).digest
-    assert_same(timeline, Timeline.begin(base, corrected))
+    assert_same(timeline, Timeline.begin(base, Played.of(corrected)))
 
 
 def test_the_store_overrules_the_saved_state(base, played):
@@ -163,35 +163,35 @@ def test_the_store_overrules_the_saved_state(base, played):
     Where the store tells otherwise of matches before the cut-off, everything is replayed from nothing.
     """
     corrected = with_goals(played, 3, 7.0)
-    timeline = Timeline.begin(base, corrected)
+    timeline = Timeline.begin(base, Played.of(corrected))
 
     assert timeline.first == 0
     assert timeline.current.digest == MatchFeatures().fit(corrected).digest
     assert timeline.degraded == ()
-    assert timeline.advanced(played).current.digest == MatchFeatures().fit(played).digest
+    assert timeline.advanced(Played.of(played)).current.digest == MatchFeatures().fit(played).digest
 
 
 def test_a_store_that_lost_the_past_keeps_the_saved_state(base, played):
     """
     An empty store knows less than the model: the saved state serves, says so, and learns what comes.
     """
-    empty = Timeline.begin(base, played.take(slice(0, 0)))
+    empty = Timeline.begin(base, Played.of(played.take(slice(0, 0))))
     recent = played.take(played.day >= CUT_OFF_DAY)
 
     assert empty.current.digest == base.state.digest
     assert empty.degraded[0].startswith(f"store_incomplete: the match store holds 0 of the {base.data_matches}")
     assert empty.newest_kickoff(empty.current) == base.state.last_day * 86_400
-    after = empty.advanced(recent)
+    after = empty.advanced(Played.of(recent))
     assert after.current.matches_known == len(played)
     assert after.degraded == empty.degraded
-    assert empty.advanced(played).degraded == ()
+    assert empty.advanced(Played.of(played)).degraded == ()
 
 
 def test_the_newest_results_are_told_by_competition_and_team(base, played):
     """
     The newest day before a day, of a competition and of a team; none before the first.
     """
-    timeline = Timeline.begin(base, played)
+    timeline = Timeline.begin(base, Played.of(played))
     mine = played.day[played.competition == "qa.1"]
 
     assert timeline.newest_day("qa.1", int(mine.max()) + 1) == mine.max()
@@ -208,7 +208,7 @@ def test_a_base_of_nothing_replays_everything(played, learned):
     """
     A timeline without a saved state learns the whole table.
     """
-    timeline = Timeline.begin(Base.nothing(learned[0]), played)
+    timeline = Timeline.begin(Base.nothing(learned[0]), Played.of(played))
 
     assert timeline.first == 0
     assert timeline.current.digest == learned[0].digest
@@ -251,12 +251,12 @@ def test_any_order_of_arrival_leads_to_the_same_states(home, data):
     table = table.take((table.competition == "qb.1") & (table.season >= "2023-24"))
     known = table.take(table.day < CUT_OFF_DAY)
     base = Base(MatchFeatures().fit(known), data_digest(known), len(known))
-    timeline = Timeline.begin(base, table.take(table.day < CUT_OFF_DAY + 30))
+    timeline = Timeline.begin(base, Played.of(table.take(table.day < CUT_OFF_DAY + 30)))
     for _ in range(data.draw(st.integers(1, 3))):
         kept = np.ones(len(table), dtype=bool)
         kept[data.draw(st.lists(st.integers(0, len(table) - 1), max_size=6))] = False
         current = with_goals(table, data.draw(st.integers(0, len(table) - 1)), float(data.draw(st.integers(0, 5))))
         current = current.take(kept)
-        timeline = timeline.advanced(current)
+        timeline = timeline.advanced(Played.of(current))
 
-    assert_same(timeline, Timeline.begin(base, current))
+    assert_same(timeline, Timeline.begin(base, Played.of(current)))
