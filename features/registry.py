@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 NEVER_MISSING = "never missing"
 BEFORE_FIRST = "missing before the first such match"
 SIDES = ("home", "away")
@@ -62,6 +62,13 @@ def _strengths() -> Iterator[Feature]:
                 "goals",
                 0,
                 30,
+            )
+            yield Feature(
+                f"{prefix}_doubt_{side}",
+                f"standard deviation of the logarithm of {prefix}_expected_{side}: how unsure it is",
+                "log goals",
+                0,
+                3,
             )
 
 

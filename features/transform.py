@@ -128,7 +128,7 @@ class MatchFeatures:
         self._grow()
         batch = self._batch(table, home, away, competition, season)
         fresh = np.flatnonzero(competition >= known)
-        for family in (self.elo, self.pi):
+        for family in (self.elo, self.pi, self.goals, self.chances):
             family.found(competition[fresh], batch.level[fresh])
         return batch
 

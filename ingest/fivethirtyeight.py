@@ -2,6 +2,10 @@
 
 Days only, no times. Their forecasts are not stored. Scores of cup ties include
 extra time, which the file does not mark; league matches are unaffected.
+
+The file counts chances in two ways, from shots (xg) and from all else that
+happened near a goal (nsxg); their mean is kept, which tells more of the next
+match than either.
 """
 
 from __future__ import annotations
@@ -55,7 +59,14 @@ def _record(cells: Fields, origin: str) -> MatchRecord:
         status=Status.SCHEDULED if home_goals is None else Status.PLAYED,
         home_goals=home_goals,
         away_goals=count(cells["score2"], "score2"),
-        statistics=Statistics(home_xg=real(cells.get("xg1", ""), "xg1"), away_xg=real(cells.get("xg2", ""), "xg2")),
+        statistics=Statistics(home_xg=_expected_goals(cells, "1"), away_xg=_expected_goals(cells, "2")),
         source=SOURCE,
         origin=origin,
     )
+
+
+def _expected_goals(cells: Fields, side: str) -> float | None:
+    """Return the mean of the counts that are given, None where there is none."""
+    names = (f"xg{side}", f"nsxg{side}")
+    given = [value for name in names if (value := real(cells.get(name, ""), name)) is not None]
+    return sum(given) / len(given) if given else None
