@@ -26,7 +26,9 @@ class Form:
         columns: Columns = {}
         for side, clubs in (("home", batch.home), ("away", batch.away)):
             overall = self.clubs["overall"][clubs]  # (n, 10, 3)
-            windows = {"form5": overall[:, :SHORT], "form10": overall, "venue5": self.clubs[side][clubs]}
+            # At a neutral venue no side plays at the kind of venue that home or away form is of.
+            at_venue = np.where(batch.at_home[:, None, None] > 0, self.clubs[side][clubs], overall[:, :SHORT])
+            windows = {"form5": overall[:, :SHORT], "form10": overall, "venue5": at_venue}
             for window, recent in windows.items():
                 means = _means(recent)
                 columns |= {f"{window}_{name}_{side}": means[:, i] for i, name in enumerate(MEASURES)}

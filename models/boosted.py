@@ -1,16 +1,14 @@
-"""The main model: gradient-boosted trees that correct the goal model.
+"""Gradient-boosted trees that correct the goal model.
 
 XGBoost ``multi:softprob`` on all features, started from the log-probabilities
 of the goal model's score grid. The trees learn only what the goal model misses,
-which keeps a good forecast where matches are few; the served grid is the goal
-model's, tilted until its outcomes are the trees'.
+which keeps a good forecast where matches are few; the grid is the goal model's,
+tilted until its outcomes are the trees'.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import combinations
-from math import factorial
 from typing import Any, Final, Self
 
 import numpy as np
@@ -19,11 +17,12 @@ from numpy.typing import NDArray
 
 from features.frame import FeatureFrame
 from features.matches import MatchTable
+from features.mirror import mirrored, partners
 from features.registry import NAMES
+from models.conditional_logit import softmax
 from models.errors import NotFitted
 from models.estimator import Array, played_rows, strictly_positive
 from models.forest import Forest
-from models.goal_model import FEATURES as GOAL_FEATURES
 from models.goal_model import GoalModel
 from models.score_grid import outcome_proba, reconcile
 
@@ -32,6 +31,7 @@ MOST_COMPILED_ROWS: Final = 64  # with more rows XGBoost itself is as fast; both
 FEWEST_FOR_STOPPING: Final = 400  # matches in the later window, below which the number of rounds is not chosen by it
 ROUNDS_WITHOUT_STOPPING: Final = 40
 LATEST_SHARE: Final = 0.9
+NEUTRAL: Final = "neutral_venue"
 
 
 def default_parameters() -> dict[str, Any]:
@@ -41,12 +41,11 @@ def default_parameters() -> dict[str, Any]:
         "num_class": OUTCOMES,
         "tree_method": "hist",
         "max_depth": 3,
-        "eta": 0.1,
+        "eta": 0.05,
         "min_child_weight": 100.0,
         "reg_lambda": 20.0,
         "subsample": 0.6,
         "colsample_bytree": 0.3,
-        "num_parallel_tree": 4,
     }
 
 
@@ -60,6 +59,7 @@ class BoostedOutcome:
         validation_days: Length of the later window that stops the boosting, longer where it would hold less than a
             tenth of the matches; the model is then refitted on all days.
         patience: Rounds without improvement after which boosting stops.
+        fixed_rounds: Boosting rounds to fit, where they were chosen already; 0 chooses them on the later window.
         names: Columns the trees see, in order; empty until fitted.
         goal_model: Gives the margin to start from and the score grid.
         booster: The trees; None until fitted, or while it travels in a file of its own.
@@ -72,6 +72,7 @@ class BoostedOutcome:
     validation_days: int = 365
     most_rounds: int = 300
     patience: int = 15
+    fixed_rounds: int = 0
     parameters: dict[str, Any] = field(default_factory=default_parameters)
     name: str = "xgboost"
     names: tuple[str, ...] = ()
@@ -85,7 +86,7 @@ class BoostedOutcome:
         played = played_rows(self.name, matches)
         self.names = _in_registry_order(features.names)
         matches, features = matches.take(played), features.take(played).select(self.names)
-        self.rounds = self._choose_rounds(matches, features)
+        self.rounds = self.fixed_rounds or self.choose_rounds(matches, features)
         self.goal_model = GoalModel().fit(matches, features)
         data = self._matrix(self.goal_model, matches, features)
         self.booster = xgboost.train(self._training_parameters(), data, self.rounds)
@@ -109,9 +110,27 @@ class BoostedOutcome:
             raise NotFitted(self.name)
         grid = self.goal_model.grid(features)
         mass = outcome_proba(grid)
-        margins = self.margins(features.select(self.names).values, _margin(mass))
-        proba = strictly_positive(_softmax(margins.astype(np.float64)))
+        proba = self.outcome_proba(features, mass)
         return proba, reconcile(grid, proba, mass)
+
+    def outcome_proba(self, features: FeatureFrame, mass: Array) -> Array:
+        """Return what the trees make of the goal model's probabilities. Shapes (n, f) and (n, 3) to (n, 3). Raises NotFitted.
+
+        Trees do not know that a match at a neutral venue has no first side: there they are asked both ways round,
+        and the mean of the log-odds counts.
+        """
+        frame, margin = features.select(self.names), _margin(mass)
+        log_odds = self.margins(frame.values, margin).astype(np.float64)
+        neutral = self._neutral(frame)
+        if len(neutral):
+            turned = self.margins(mirrored(frame.take(neutral)).values, margin[neutral, ::-1])[:, ::-1]
+            log_odds[neutral] = 0.5 * (log_odds[neutral] + turned)
+        return strictly_positive(softmax(log_odds))
+
+    def _neutral(self, frame: FeatureFrame) -> NDArray[np.intp]:
+        if NEUTRAL not in frame.names:
+            return np.empty(0, dtype=np.intp)
+        return np.flatnonzero(frame.column(NEUTRAL) > 0.0)
 
     def margins(self, values: Array, base_margin: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the log-odds of outcomes up to a constant: what the trees make of a margin to start from.
@@ -128,21 +147,30 @@ class BoostedOutcome:
         )
         return raw.reshape(-1, OUTCOMES)
 
-    def contributions(self, features: FeatureFrame) -> Array:
-        """Return how far each feature moved each outcome's log-odds, shape (n, f, 3) in the order of ``names``.
+    def contributions(self, features: FeatureFrame) -> tuple[Array, Array]:
+        """Return how far each feature moved each outcome's log-odds by the trees, and where the trees start from.
 
-        The trees' part is TreeSHAP (Lundberg et al. 2018); the goal model's
-        part is the exact Shapley value over its three features, against the
-        median match. Raises NotFitted.
+        Exact TreeSHAP (Lundberg et al. 2018). Both together are the log-odds less those of the goal model. Shapes
+        (n, f, 3) in the order of ``names`` and (n, 3). Raises NotFitted.
         """
+        frame = features.select(self.names)
+        moved = self._shap(frame)
+        neutral = self._neutral(frame)
+        if len(neutral):  # as in outcome_proba: half of it is said by the match turned round
+            places = [*partners(self.names), -1]
+            turned = self._shap(mirrored(frame.take(neutral)))[:, places, ::-1]
+            moved[neutral] = 0.5 * (moved[neutral] + turned)
+        return moved[:, :-1], moved[:, -1]
+
+    def _shap(self, frame: FeatureFrame) -> Array:
+        """Return TreeSHAP's values, the bias in the last row of each match. Shape (n, f + 1, 3)."""
         if self.booster is None:
             raise NotFitted(self.name)
-        data = xgboost.DMatrix(features.select(self.names).values, feature_names=list(self.names))
-        trees = self.booster.predict(data, pred_contribs=True).reshape(len(features), OUTCOMES, -1)
-        moved = trees[:, :, :-1].transpose(0, 2, 1).astype(np.float64)  # (n, f, 3), the last column is the bias
-        places = [self.names.index(name) for name in GOAL_FEATURES]
-        moved[:, places] += _goal_contributions(self.goal_model, features)
-        return moved
+        # A margin of zero, so that the bias is the trees' own.
+        nothing = np.zeros((len(frame), OUTCOMES), dtype=np.float32)
+        data = xgboost.DMatrix(frame.values, feature_names=list(self.names), base_margin=nothing)
+        shap: Array = self.booster.predict(data, pred_contribs=True).reshape(len(frame), OUTCOMES, -1)
+        return shap.transpose(0, 2, 1).astype(np.float64)
 
     def importance(self) -> dict[str, float]:
         """Return each feature's share of the trees' total gain, highest first; features never used are left out."""
@@ -152,7 +180,8 @@ class BoostedOutcome:
         total = sum(gains.values()) or 1.0
         return {name: gain / total for name, gain in sorted(gains.items(), key=lambda item: -item[1])}
 
-    def _choose_rounds(self, matches: MatchTable, features: FeatureFrame) -> int:
+    def choose_rounds(self, matches: MatchTable, features: FeatureFrame) -> int:
+        """Return the number of rounds that is best on the later window of the matches, all of them played."""
         later = matches.day > min(matches.day.max() - self.validation_days, np.quantile(matches.day, LATEST_SHARE))
         if min(later.sum(), (~later).sum()) < FEWEST_FOR_STOPPING:
             return ROUNDS_WITHOUT_STOPPING
@@ -186,37 +215,9 @@ def _in_registry_order(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (place.get(name, len(NAMES)), name)))
 
 
-def _softmax(log_odds: Array) -> Array:
-    weights = np.exp(log_odds - np.maximum.reduce(log_odds, axis=1, keepdims=True))
-    proba: Array = weights / np.add.reduce(weights, axis=1, keepdims=True)
-    return proba
-
-
 def _margin(proba: Array) -> NDArray[np.float32]:
     margin: NDArray[np.float32] = np.log(strictly_positive(proba)).astype(np.float32)
     return margin
-
-
-def _goal_contributions(goal_model: GoalModel, features: FeatureFrame) -> Array:
-    """Return the exact Shapley values of the goal model's features on the outcome's log-probability. (n, 3, 3)."""
-    values = features.select(GOAL_FEATURES).values
-    count, usual = len(GOAL_FEATURES), np.asarray(goal_model.usual)
-    known = {
-        subset: _log_outcome(goal_model, np.where(np.isin(np.arange(count), subset), values, usual))
-        for size in range(count + 1)
-        for subset in combinations(range(count), size)
-    }
-    moved = np.zeros((len(values), count, OUTCOMES))
-    for subset, with_subset in known.items():
-        for one in set(range(count)) - set(subset):
-            weight = factorial(len(subset)) * factorial(count - len(subset) - 1) / factorial(count)
-            moved[:, one] += weight * (known[tuple(sorted((*subset, one)))] - with_subset)
-    return moved
-
-
-def _log_outcome(goal_model: GoalModel, values: Array) -> Array:
-    log_proba: Array = np.log(goal_model.outcome_proba(FeatureFrame(GOAL_FEATURES, values)))
-    return log_proba
 
 
 def _number(gain: float | list[float]) -> float:

@@ -1,0 +1,131 @@
+"""Calibration of pooled forecasts: how far they are stretched, and draws and home advantage shifted.
+
+The calibrated log-odds are the pooled ones times a slope, with a shift for the
+draw and one for the venue that changes its sign with the sides; a match at a
+neutral venue, turned round, keeps its mirrored answer. This is the vector
+scaling of Guo et al. (2017), "On calibration of modern neural networks", with
+the symmetry of the game.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.conditional_logit import fit_conditional_logit, softmax
+from models.estimator import Array
+
+Groups = NDArray[np.int64]
+
+GROUPS: Final = ("top divisions", "lower divisions", "cups and national teams")
+KINDS: Final = ("none", "slope", "vector", "vector by group")
+_PRIOR: Final = np.array([1.0, 0.0, 0.0])  # slope, draw, venue
+_PRECISION: Final = 50.0
+_GROUP_PRECISION: Final = 200.0  # a group needs some hundred matches to have a calibration of its own
+_FIXED: Final = 1e12
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Hold slope, draw shift and venue shift of each group. Never changed.
+
+    Attributes:
+        kind: One of KINDS.
+        coefficients: Slope, draw, venue, one row a group of GROUPS. Shape (3, 3).
+    """
+
+    kind: str
+    coefficients: Array
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return the calibration that leaves forecasts as they are."""
+        return cls("none", np.tile(_PRIOR, (len(GROUPS), 1)))
+
+    @classmethod
+    def fit(
+        cls, kind: str, log_odds: Array, at_home: Array, group: Groups, outcome: NDArray[np.int64]
+    ) -> Self:
+        """Fit a calibration to forecasts made before the matches were played.
+
+        Args:
+            kind: One of KINDS.
+            log_odds: Pooled, up to a constant a row. Shape (n, 3).
+            at_home: 1.0, or 0.0 at a neutral venue. Shape (n,).
+            group: Place in GROUPS. Shape (n,).
+            outcome: 0 home, 1 draw, 2 away. Shape (n,).
+
+        Raises:
+            ValueError: If there is no such kind.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"given the kind of calibration {kind!r}, expected one of {', '.join(KINDS)}")
+        if kind == "none":
+            return cls.none()
+        regressors = _regressors(log_odds, at_home)
+        precision = np.array([_PRECISION, _FIXED, _FIXED] if kind == "slope" else [_PRECISION] * 3)
+        overall = fit_conditional_logit(regressors, outcome, prior=_PRIOR, precision=precision)
+        coefficients = np.tile(overall, (len(GROUPS), 1))
+        if kind == "vector by group":
+            for place in range(len(GROUPS)):
+                rows = np.flatnonzero(group == place)
+                if len(rows):
+                    coefficients[place] = fit_conditional_logit(
+                        regressors[rows], outcome[rows], prior=overall, precision=np.full(3, _GROUP_PRECISION)
+                    )
+        return cls(kind, coefficients)
+
+    def log_odds(self, log_odds: Array, at_home: Array, group: Groups) -> Array:
+        """Return the calibrated log-odds, up to a constant a row. Shape (n, 3)."""
+        slope, draw, venue = self.coefficients[group].T
+        calibrated: Array = log_odds * slope[:, None]
+        tilt = 0.5 * venue * at_home
+        calibrated[:, 0] += tilt
+        calibrated[:, 1] += draw
+        calibrated[:, 2] -= tilt
+        return calibrated
+
+    def to_plain(self) -> dict[str, Mapping[str, float]]:
+        """Return the coefficients by group, as plain data for the model card."""
+        names = ("slope", "draw", "venue")
+        return {
+            group: dict(zip(names, row, strict=True)) for group, row in zip(GROUPS, self.coefficients.tolist(), strict=True)
+        }
+
+
+def group_of(competition_level: Array) -> Groups:
+    """Return the place in GROUPS of divisions: 1 is a top one, NaN a cup or a national-team competition.
+
+    >>> group_of(np.array([1.0, 2.0, np.nan])).tolist()
+    [0, 1, 2]
+    """
+    return np.where(np.isnan(competition_level), 2, np.where(competition_level > 1.0, 1, 0))
+
+
+def chosen_kind(
+    earlier: tuple[Array, Array, Groups, NDArray[np.int64]], later: tuple[Array, Array, Groups, NDArray[np.int64]]
+) -> tuple[str, dict[str, float]]:
+    """Return the kind that, fitted to earlier forecasts, has the lowest log loss on later ones, and all their log losses.
+
+    Args:
+        earlier, later: Log-odds, at_home, group and outcome, as ``Calibration.fit`` takes them.
+    """
+    log_odds, at_home, group, outcome = later
+    losses = {}
+    for kind in KINDS:
+        fitted = Calibration.fit(kind, *earlier)
+        proba = softmax(fitted.log_odds(log_odds, at_home, group))
+        losses[kind] = float(-np.log(proba[np.arange(len(proba)), outcome]).mean())
+    return min(losses, key=losses.__getitem__), losses
+
+
+def _regressors(log_odds: Array, at_home: Array) -> Array:
+    regressors = np.zeros((len(log_odds), 3, 3))
+    regressors[:, :, 0] = log_odds
+    regressors[:, 1, 1] = 1.0
+    regressors[:, 0, 2], regressors[:, 2, 2] = 0.5 * at_home, -0.5 * at_home
+    return regressors

@@ -1,0 +1,202 @@
+"""The model that is served: goal model, rating logit and boosted trees, pooled and calibrated.
+
+The pool's weights and the calibration are fitted to forecasts that the members
+made of matches they had not seen, block by block through time; the members
+then learn from everything. The served grid is the goal model's, tilted until
+its outcomes are the pool's, so that every market agrees with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.frame import FeatureFrame
+from features.matches import MatchTable
+from models.boosted import BoostedOutcome
+from models.calibration import Calibration, Groups, chosen_kind, group_of
+from models.conditional_logit import softmax
+from models.errors import NotFitted
+from models.estimator import Array, played_rows, strictly_positive
+from models.pool import Pool
+from models.rating_logit import RatingLogit
+from models.score_grid import outcome_proba, reconcile
+
+BLOCKS: Final = 2
+FEWEST_IN_BLOCK: Final = 400
+FEWEST_BEFORE: Final = 400
+MEMBERS: Final = ("goal_model", "rating_logit", "xgboost")
+
+
+@dataclass
+class Ensemble:
+    """Predict outcomes with a calibrated pool of three members that share one goal model.
+
+    Fitting again on later matches keeps the chosen weights, calibration and number of rounds until they are
+    ``choose_every_days`` old, and then chooses them anew.
+
+    Attributes:
+        seed, threads: Of the trees.
+        validation_days: Length of a block of forecasts that pool and calibration are fitted to; there are two.
+        choose_every_days: 0 chooses at every fit.
+        boosted, logit: Members; the goal model is the one inside ``boosted``.
+        pool, calibration: None until fitted.
+        chosen_until: Last day (since 1970-01-01) of what the choice was made from; None before the first.
+        evidence: What the choice rests on, plain data for the model card.
+    """
+
+    seed: int = 0
+    threads: int = 1
+    validation_days: int = 365
+    choose_every_days: int = 0
+    name: str = "ensemble"
+    boosted: BoostedOutcome = field(default_factory=BoostedOutcome)
+    logit: RatingLogit = field(default_factory=RatingLogit)
+    pool: Pool | None = None
+    calibration: Calibration | None = None
+    chosen_until: int | None = None
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    def fit(self, matches: MatchTable, features: FeatureFrame) -> Self:
+        """Choose on the latest blocks what they have to tell, then fit the members on everything. Raises NothingToLearn."""
+        played = played_rows(self.name, matches)
+        matches, features = matches.take(played), features.take(played)
+        last_day = int(matches.day.max())
+        if self.chosen_until is None or not 0 <= last_day - self.chosen_until < self.choose_every_days:
+            self._choose(matches, features)
+            self.chosen_until = last_day
+        self.boosted = self._new_boosted(self.boosted.rounds).fit(matches, features)
+        self.logit = RatingLogit().fit(matches, features)
+        return self
+
+    def predict_proba(self, matches: MatchTable, features: FeatureFrame) -> Array:  # noqa: ARG002 - the contract passes both
+        """Return home, draw and away probabilities, shape (n, 3). Raises NotFitted."""
+        mass = self.boosted.goal_model.outcome_proba(features)
+        return strictly_positive(softmax(self._log_odds(features, mass)))
+
+    def forecast(self, features: FeatureFrame) -> tuple[Array, Array]:
+        """Return outcome probabilities, shape (n, 3), and score grids that agree with them. Raises NotFitted."""
+        grid = self.boosted.goal_model.grid(features)
+        mass = outcome_proba(grid)
+        proba = strictly_positive(softmax(self._log_odds(features, mass)))
+        return proba, reconcile(grid, proba, mass)
+
+    def missing(self) -> tuple[str, ...]:
+        """Return the members that cannot speak; the others answer without them."""
+        return () if self.boosted.booster is not None else ("xgboost",)
+
+    def importance(self) -> dict[str, float]:
+        """Return each feature's share of the trees' total gain, highest first. Raises NotFitted."""
+        return self.boosted.importance()
+
+    def _log_odds(self, features: FeatureFrame, mass: Array) -> Array:
+        if self.pool is None or self.calibration is None:
+            raise NotFitted(self.name)
+        pooled = self.pool.log_odds(self._members(features, mass))
+        return self.calibration.log_odds(pooled, *_setting(features))
+
+    def _members(self, features: FeatureFrame, mass: Array) -> dict[str, Array]:
+        said = {"goal_model": strictly_positive(mass), "rating_logit": self.logit.outcome_proba(features)}
+        if self.boosted.booster is not None:
+            said["xgboost"] = self.boosted.outcome_proba(features, mass)
+        return said
+
+    def _new_boosted(self, rounds: int) -> BoostedOutcome:
+        template = self.boosted
+        return BoostedOutcome(
+            seed=self.seed,
+            threads=self.threads,
+            validation_days=self.validation_days,
+            most_rounds=template.most_rounds,
+            patience=template.patience,
+            parameters=template.parameters,
+            fixed_rounds=rounds,
+        )
+
+    def _choose(self, matches: MatchTable, features: FeatureFrame) -> None:
+        """Choose rounds, pool weights and calibration on forecasts of the latest blocks."""
+        blocks = _blocks(matches.day, self.validation_days)
+        earliest = matches.day < blocks[0][0] if blocks else np.ones(len(matches), dtype=bool)
+        self.boosted = self._new_boosted(0)
+        self.boosted.rounds = self.boosted.choose_rounds(matches.take(earliest), features.take(earliest))
+        self.pool, self.calibration, self.evidence = Pool.equal(MEMBERS), Calibration.none(), {}
+        if blocks:
+            self._learn_from(self._out_of_fold(matches, features, blocks))
+
+    def _out_of_fold(self, matches: MatchTable, features: FeatureFrame, blocks: list[tuple[int, int]]) -> list[_Block]:
+        return [
+            self._block(
+                (matches.take(matches.day < first), features.take(matches.day < first)),
+                (matches.take(rows), features.take(rows)),
+            )
+            for first, end in blocks
+            if (rows := (matches.day >= first) & (matches.day < end)).any()
+        ]
+
+    def _block(self, past: tuple[MatchTable, FeatureFrame], now: tuple[MatchTable, FeatureFrame]) -> _Block:
+        boosted = self._new_boosted(self.boosted.rounds).fit(*past)
+        matches, features = now
+        mass = boosted.goal_model.outcome_proba(features)
+        said = {
+            "goal_model": strictly_positive(mass),
+            "rating_logit": RatingLogit().fit(*past).outcome_proba(features),
+            "xgboost": boosted.outcome_proba(features, mass),
+        }
+        return _Block(said, *_setting(features), matches.outcome)
+
+    def _learn_from(self, blocks: list[_Block]) -> None:
+        earlier, later = blocks
+        every = _joined(earlier, later)
+        first_pool = Pool.fit(earlier.said, earlier.outcome)
+        kind, losses = chosen_kind(earlier.pooled(first_pool), later.pooled(first_pool))
+        self.pool = Pool.fit(every.said, every.outcome)
+        self.calibration = Calibration.fit(kind, *every.pooled(self.pool))
+        self.evidence = {
+            "matches": len(every.outcome),
+            "pool_weights": dict(self.pool.weights),
+            "calibration": kind,
+            "calibration_log_losses": losses,
+            "calibration_coefficients": self.calibration.to_plain(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Hold what members said of n matches they had not seen, and what happened."""
+
+    said: Mapping[str, Array]
+    at_home: Array
+    group: Groups
+    outcome: NDArray[np.int64]
+
+    def pooled(self, pool: Pool) -> tuple[Array, Array, Groups, NDArray[np.int64]]:
+        """Return the pooled log-odds and the rest, as calibrations take them."""
+        return pool.log_odds(self.said), self.at_home, self.group, self.outcome
+
+
+def _joined(earlier: _Block, later: _Block) -> _Block:
+    return _Block(
+        {name: np.concatenate([earlier.said[name], later.said[name]]) for name in earlier.said},
+        np.concatenate([earlier.at_home, later.at_home]),
+        np.concatenate([earlier.group, later.group]),
+        np.concatenate([earlier.outcome, later.outcome]),
+    )
+
+
+def _setting(features: FeatureFrame) -> tuple[Array, Groups]:
+    """Return which sides are at home, and the group that calibrates each match. Shape (n,) each."""
+    return 1.0 - features.column("neutral_venue"), group_of(features.column("competition_level"))
+
+
+def _blocks(day: NDArray[np.int64], length_days: int) -> list[tuple[int, int]]:
+    """Return first day and end of the latest blocks, oldest first; none where they or their past hold too little."""
+    end = int(day.max()) + 1
+    starts = [end - length_days * number for number in range(BLOCKS, 0, -1)]
+    blocks = [(start, start + length_days) for start in starts]
+    sizes = [int(((day >= first) & (day < last)).sum()) for first, last in blocks]
+    has_enough = min(sizes) >= FEWEST_IN_BLOCK and int((day < starts[0]).sum()) >= FEWEST_BEFORE
+    return blocks if has_enough else []

@@ -1,0 +1,81 @@
+"""Several forecasts of one match made one: a logarithmic opinion pool.
+
+The pooled log-odds are a weighted sum of the members' log-odds, so that two
+independent members that agree make a surer forecast than either. Source:
+Genest & Zidek (1986), "Combining probability distributions".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.conditional_logit import fit_conditional_logit, softmax
+from models.estimator import Array
+
+# Equal weights beat weights that were fitted to a season: it takes many matches to move them.
+_PRECISION: Final = 400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Weigh members by name.
+
+    Attributes:
+        weights: Of each member; they sum to about 1.
+    """
+
+    weights: Mapping[str, float]
+
+    @classmethod
+    def equal(cls, members: Sequence[str]) -> Self:
+        """Return the pool that trusts all members alike.
+
+        >>> Pool.equal(["a", "b"]).weights
+        {'a': 0.5, 'b': 0.5}
+        """
+        return cls(dict.fromkeys(members, 1.0 / len(members)))
+
+    @classmethod
+    def fit(cls, proba: Mapping[str, Array], outcome: NDArray[np.int64]) -> Self:
+        """Fit the weights to forecasts that were made before the matches were played.
+
+        A member whose weight would be negative is left out with weight 0.
+
+        Args:
+            proba: Member to probabilities, shape (n, 3) each, strictly positive.
+            outcome: 0 home, 1 draw, 2 away. Shape (n,).
+        """
+        members = list(proba)
+        while True:
+            prior = np.full(len(members), 1.0 / len(members))
+            logs = np.stack([np.log(proba[name]) for name in members], axis=2)
+            weights = fit_conditional_logit(logs, outcome, prior=prior, precision=np.full(len(prior), _PRECISION))
+            if weights.min() >= 0.0 or len(members) == 1:
+                kept = dict(zip(members, weights.tolist(), strict=True))
+                return cls({name: kept.get(name, 0.0) for name in proba})
+            members.pop(int(weights.argmin()))
+
+    def log_odds(self, proba: Mapping[str, Array]) -> Array:
+        """Return the pooled log-odds up to a constant a row, shape (n, 3), from the members that are there.
+
+        The weights of members that are missing go to the others, in proportion.
+
+        >>> pool = Pool({"a": 0.5, "b": 0.5})
+        >>> softmax(pool.log_odds({"a": np.array([[0.5, 0.25, 0.25]])})).round(6)
+        array([[0.5 , 0.25, 0.25]])
+        """
+        there = {name: weight for name, weight in self.weights.items() if name in proba}
+        total = sum(there.values())
+        if total <= 0.0:  # only members without weight are there: better they than nobody
+            there, total = dict.fromkeys(proba, 1.0), float(len(proba))
+        scale = sum(self.weights.values()) / total
+        return np.asarray(sum(weight * scale * np.log(proba[name]) for name, weight in there.items()))
+
+    def proba(self, proba: Mapping[str, Array]) -> Array:
+        """Return the pooled probabilities, shape (n, 3)."""
+        return softmax(self.log_odds(proba))

@@ -1,0 +1,128 @@
+"""A multinomial logit on expected goals that sees both sides alike: what the score grid says, relearned from results.
+
+The score grid knows how goals fall; this model asks only how often home wins, draws and away wins followed. Two
+views of the same strengths err differently, and their pool is better than either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.frame import FeatureFrame
+from features.matches import MatchTable
+from models.errors import NotFitted
+from models.estimator import Array, played_rows, strictly_positive
+
+FEATURES: Final = ("chances_expected_home", "chances_expected_away", "draw_rate", "neutral_venue")
+_TILTS: Final = 2  # at home, log ratio of expected goals
+_LEVELS: Final = 4  # one, square of the log ratio, log product, draw rate
+_USUAL_DRAWS: Final = 0.26
+_FEWEST_EXPECTED: Final = 0.05
+_MOST_EXPECTED: Final = 10.0
+_NEWTON_STEPS: Final = 25
+_CONVERGED: Final = 1e-12
+
+
+@dataclass
+class RatingLogit:
+    """Predict outcomes from expected goals, the venue and the competition's draws.
+
+    The log-odds of a home win against a draw are level + tilt, those of an away win level - tilt. Tilts change their
+    sign when the sides change places, levels do not: so at a neutral venue the answer for the swapped match is the
+    mirrored answer, whatever was learned. A value that is not known (NaN) is replaced by the training median.
+
+    Attributes:
+        ridge: Precision of the prior that draws the coefficients to zero.
+        coefficients: Of at home, log ratio; of one, squared log ratio, log product, draw rate. Shape (6,).
+        usual: Median of each of FEATURES in training. Shape (4,).
+    """
+
+    ridge: float = 5.0
+    name: str = "rating_logit"
+    coefficients: Array | None = None
+    usual: Array | None = None
+
+    def fit(self, matches: MatchTable, features: FeatureFrame) -> Self:
+        """Maximise the penalised likelihood of the results by Newton's method. Raises NothingToLearn."""
+        played = played_rows(self.name, matches)
+        values = features.select(FEATURES).values[played]
+        self.usual = _medians(values)
+        tilts, levels = self._design(values)
+        self.coefficients = fit_symmetric_logit(tilts, levels, matches.outcome[played], ridge=self.ridge)
+        return self
+
+    def predict_proba(self, matches: MatchTable, features: FeatureFrame) -> Array:  # noqa: ARG002 - the contract's signature
+        """Return home, draw and away probabilities, shape (n, 3). Raises NotFitted."""
+        return self.outcome_proba(features)
+
+    def outcome_proba(self, features: FeatureFrame) -> Array:
+        """Return home, draw and away probabilities, shape (n, 3). Raises NotFitted."""
+        if self.coefficients is None:
+            raise NotFitted(self.name)
+        tilts, levels = self._design(features.select(FEATURES).values)
+        tilt = (tilts * self.coefficients[:_TILTS]).sum(axis=1)
+        level = (levels * self.coefficients[_TILTS:]).sum(axis=1)
+        return strictly_positive(_proba(tilt, level))
+
+    def _design(self, values: Array) -> tuple[Array, Array]:
+        """Return the tilts, shape (n, 2), and the levels, shape (n, 4)."""
+        values = np.where(np.isfinite(values), values, np.asarray(self.usual))
+        goals = np.log(np.minimum(np.maximum(values[:, :2], _FEWEST_EXPECTED), _MOST_EXPECTED))
+        ratio = goals[:, 0] - goals[:, 1]
+        tilts, levels = np.empty((len(values), _TILTS)), np.empty((len(values), _LEVELS))
+        tilts[:, 0], tilts[:, 1] = 1.0 - values[:, 3], ratio
+        levels[:, 0], levels[:, 1] = 1.0, ratio * ratio
+        levels[:, 2], levels[:, 3] = goals[:, 0] + goals[:, 1], values[:, 2] - _USUAL_DRAWS
+        return tilts, levels
+
+
+def fit_symmetric_logit(tilts: Array, levels: Array, outcome: NDArray[np.int64], *, ridge: float) -> Array:
+    """Return the coefficients of tilts and levels that make the results most likely, with a ridge towards zero.
+
+    Args:
+        tilts: Shape (n, a); regressors that change sign when the sides change places.
+        levels: Shape (n, b); regressors that do not.
+        outcome: 0 home, 1 draw, 2 away. Shape (n,).
+        ridge: Precision of the prior, in matches.
+
+    Returns:
+        Shape (a + b,).
+
+    >>> even = np.zeros((4, 1)), np.ones((4, 1))
+    >>> float(fit_symmetric_logit(*even, np.array([0, 1, 1, 2]), ridge=0.0)[1].round(6))  # log of 1/4 over 1/2
+    -0.693147
+    """
+    coefficients = np.zeros(tilts.shape[1] + levels.shape[1])
+    home, away = np.hstack([tilts, levels]), np.hstack([-tilts, levels])
+    happened_home, happened_away = (outcome == 0).astype(np.float64), (outcome == 2).astype(np.float64)
+    damping = np.full(len(coefficients), ridge + 1e-9)  # a column of zeros must not make the matrix singular
+    for _ in range(_NEWTON_STEPS):
+        proba = _proba(tilts @ coefficients[: tilts.shape[1]], levels @ coefficients[tilts.shape[1] :])
+        p, q = proba[:, 0], proba[:, 2]
+        slope = home.T @ (happened_home - p) + away.T @ (happened_away - q) - ridge * coefficients
+        crossed = (home * (p * q)[:, None]).T @ away
+        curvature = (home * (p * (1 - p))[:, None]).T @ home + (away * (q * (1 - q))[:, None]).T @ away
+        step = np.linalg.solve(curvature - crossed - crossed.T + np.diag(damping), slope)
+        coefficients = coefficients + step
+        if np.abs(step).max() < _CONVERGED:
+            break
+    return coefficients
+
+
+def _proba(tilt: Array, level: Array) -> Array:
+    log_odds = np.zeros((len(tilt), 3))
+    log_odds[:, 0], log_odds[:, 2] = level + tilt, level - tilt
+    weights = np.exp(log_odds - np.maximum.reduce(log_odds, axis=1, keepdims=True))
+    proba: Array = weights / np.add.reduce(weights, axis=1, keepdims=True)
+    return proba
+
+
+def _medians(values: Array) -> Array:
+    """Return the median of each column's known values; a usual match where none is known."""
+    fallback = (1.3, 1.3, _USUAL_DRAWS, 0.0)
+    known = [column[np.isfinite(column)] for column in values.T]
+    return np.array([np.median(c) if len(c) else usual for c, usual in zip(known, fallback, strict=True)])
