@@ -54,9 +54,9 @@ def test_rows_of_no_use_are_refused_and_rows_without_odds_left_out(filled):
         filled,
         _file(
             f"{HEADER},B365CH,B365CD,B365CA",
+            "E0,29/08/21,16:30,Chelsea,Arsenal,1,0,H,1.5,4,7",
             f"{PLAYED[0]},3.9,3.5,1.96",
             f"{PLAYED[1]},,,",
-            "E0,29/08/21,16:30,Chelsea,Arsenal,1,0,H,1.5,4,7",
             "E0,29.08.21,16:30,Chelsea,Brentford,1,0,H,1.5,4,7",
         ),
         "E0.csv",
@@ -66,7 +66,7 @@ def test_rows_of_no_use_are_refused_and_rows_without_odds_left_out(filled):
     assert lines.rows == 4
     bad, unknown = lines.rejects
     assert (bad.line, "dd/mm/yy" in bad.reason) == (5, True)
-    assert (unknown.origin, "the store has no such match" in unknown.reason) == ("E0.csv, line 4", True)
+    assert (unknown.origin, "the store has no such match" in unknown.reason) == ("E0.csv, line 2", True)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ def test_a_row_is_the_match_that_saving_it_would_change(filled, record):
     [
         ({"score": (2, 0)}, "says played 2-0, but the store has 2-1"),
         ({"home": "SC Freiberg"}, "Unknown team 'SC Freiberg' in association 'de'"),
+        ({"home": "Elsewhere"}, "Unknown team 'Elsewhere' in association 'de'"),
         ({"away": "Hertha BSC"}, "the store has no such match in de.1 2015-16; ingest the season first"),
         ({"season": "2014-15", "day": "2014-08-15"}, "the store has no such match in de.1 2014-15"),
         ({"score": (50, 0)}, "impossible score 50-0"),

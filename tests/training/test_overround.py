@@ -68,7 +68,7 @@ def test_power_finds_what_the_odds_were_made_from(proba, k):
     np.testing.assert_allclose(power(odds[None]), proba[None], rtol=0, atol=1e-9)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(offers)
 def test_what_every_method_promises(odds):
     """

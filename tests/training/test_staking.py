@@ -84,12 +84,13 @@ def test_yield_is_profit_over_stakes_and_its_interval_holds_days_together():
 
 def test_the_yield_weighs_bets_by_their_stakes():
     """
-    Three units lost and one won twofold are two units lost of four.
+    Three units lost and one won are two lost of four; where all bets make the same of a unit, there is no doubt.
     """
     stake = np.array([1.0, 3.0])
     profit = settle(stake, np.array([2.0, 5.0]), np.array([True, False]))
 
     assert yield_of(stake, profit, np.array([1, 2]), seed=SEED).mean == -0.5
+    assert yield_of(stake, 0.1 * stake, np.array([1, 2]), seed=SEED) == pytest.approx((0.1, 0.1, 0.1))
 
 
 def test_the_interval_covers_the_true_yield_as_often_as_it_says():
