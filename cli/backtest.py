@@ -11,6 +11,7 @@ import click
 import sqlalchemy as sa
 
 from cli.evaluation import competition_table, evaluation_table, report_console
+from cli.odds import OddsOrder, closing_odds, odds_options, print_odds
 from cli.options import OutputFile, chosen_competitions
 from cli.progress import stages
 from configs.settings import Settings
@@ -18,6 +19,7 @@ from store.database import open_store
 from store.errors import StoreError
 from store.reads import read_directory, read_matches
 from training.backtest import write_csv
+from training.bookmakers import beside_odds
 from training.history import TooLittleData, day_number, walk
 from training.report import report
 from training.run import Plan
@@ -35,6 +37,7 @@ from training.walk_forward import Forecasts, walk_forward
 @click.option(
     "--with-baselines", is_flag=True, help="Write the baselines' rows too; the column `model` tells them apart."
 )
+@odds_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def backtest(
@@ -46,6 +49,7 @@ def backtest(
     out: Path,
     with_baselines: bool,
     as_json: bool,
+    odds: OddsOrder,
 ) -> None:
     """Predict every played match of a window using only what was known before its kick-off date.
 
@@ -57,6 +61,7 @@ def backtest(
     window = (day_number(first.date()), day_number(last.date()) + 1)
     try:
         engine = open_store(settings.database_url)
+        closing = closing_odds(engine, odds)
         forecasts = _forecast(
             engine, settings, window, refit_days, chosen_competitions(engine, competitions), quiet=as_json
         )
@@ -65,6 +70,7 @@ def backtest(
     models = list(forecasts.proba) if with_baselines else ["xgboost"]
     rows = write_csv(out, forecasts, {row.match_id: row for row in read_directory(engine)}, models)
     result = report(forecasts, model="xgboost", seed=settings.training.seed)
+    result["odds"] = beside_odds(forecasts, closing, odds.terms, model="xgboost", seed=settings.training.seed)
     _tell({"file": str(out), "rows": rows, "refit_days": refit_days, **result}, as_json=as_json)
 
 
@@ -102,4 +108,5 @@ def _tell(result: dict[str, Any], *, as_json: bool) -> None:
     console = report_console()
     console.print(evaluation_table(result, "Predicted before they were played"))
     console.print(competition_table(result))
+    print_odds(console, result["odds"])
     console.print(f"{result['rows']:,} rows written to {result['file']}")

@@ -14,6 +14,7 @@ TITLES = {
     "dixon_coles": "Dixon-Coles",
     "elo_logit": "Elo ordered logit",
     "class_frequency": "class frequencies",
+    "odds": "odds, margin out",
 }
 
 

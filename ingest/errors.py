@@ -3,7 +3,8 @@
 IngestError           any of the below; nothing of the source could be read
 ├── SourceMissing     no file, folder or league of that name
 ├── DownloadFailed    the network, or a server that answered otherwise than expected
-└── SampleChanged     the sample is not the file that this program knows
+├── SampleChanged     the sample is not the file that this program knows
+└── NoClosingOdds     a file without the closing odds it was given for
 
 RowRefused is not among them: it concerns one row, and the rest of the file is kept.
 """
@@ -25,6 +26,10 @@ class DownloadFailed(IngestError):
 
 class SampleChanged(IngestError):
     """Say that a download is not the file whose digest this program knows."""
+
+
+class NoClosingOdds(IngestError):
+    """Say that a file has no closing odds of matches in the store, and why."""
 
 
 class RowRefused(ValueError):

@@ -41,8 +41,12 @@ COUNTRIES = {
 # Of the prices on offer before kick-off the first complete triple counts. B365 comes first for it is in the files of
 # all years since 2002; averages of all bookmakers come in only later, and under two names.
 _BEFORE_KICKOFF = ("B365", "Avg", "BbAv", "PS")
-# A C marks closing prices. In the files by country all prices are closing ones, so unmarked ones are not read there.
-_CLOSING = ("PSC", "AvgC", "B365C")
+
+CLOSING_PRICES = ("PSC", "AvgC", "B365C")
+"""Beginnings of the columns of closing prices, the first choice first.
+
+A C marks closing prices. In the files by country all prices are closing ones, so unmarked ones are not read there.
+"""
 
 _COUNTS = {
     "home_half_time_goals": "HTHG", "away_half_time_goals": "HTAG", "home_shots": "HS", "away_shots": "AS",
@@ -162,7 +166,7 @@ def _check_result(result: str, home_goals: int | None, away_goals: int | None, c
 def _statistics(cells: Fields, prices: Sequence[str]) -> Statistics:
     counts = {field: count(cells.get(column, ""), column) for field, column in _COUNTS.items()}
     before = _odds(cells, prices)
-    closing = _odds(cells, _CLOSING)
+    closing = _odds(cells, CLOSING_PRICES)
     known = replace(Statistics(), **counts)
     if before:
         known = replace(known, odds_home=before[0], odds_draw=before[1], odds_away=before[2])

@@ -115,6 +115,17 @@ def read_everything(engine: sa.Engine) -> tuple[list[MatchRow], MatchTable]:
     return rows, MatchTable.concatenate(tables) if tables else _table_of(dict.fromkeys(names, ()))
 
 
+def read_closing_odds(engine: sa.Engine) -> dict[str, tuple[float, float, float]]:
+    """Return the last decimal odds before kick-off (home, draw, away) by match id, where the store has all three.
+
+    They are for looking back at forecasts. A match table does not hold them, so that no model can learn from them.
+    """
+    odds = [matches.c[name] for name in ("closing_home", "closing_draw", "closing_away")]
+    query = sa.select(matches.c.match_id, *odds).where(*(column.is_not(None) for column in odds))
+    with reading(engine) as connection:
+        return {match_id: (home, draw, away) for match_id, home, draw, away in connection.execute(query)}
+
+
 def read_directory(engine: sa.Engine) -> list[MatchRow]:
     """Return every match for people to look at, by kick-off (undated last), then match id."""
     return _rows(engine, None)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from store.records import MatchRecord
+
 
 @dataclass(frozen=True, slots=True)
 class Reject:
@@ -23,6 +25,19 @@ class Reject:
     reason: str
     row: str
     line: int | None = None
+
+
+def reject_of(record: MatchRecord, reason: str) -> Reject:
+    """Return the reject of a record that was read but cannot be used."""
+    date = "no date" if record.kickoff is None else f"{record.kickoff:%Y-%m-%d %H:%M}"
+    row = f"{record.competition} {record.season} {date} {record.home} v {record.away}: {result_of(record)}"
+    return Reject(origin=record.origin, reason=reason, row=row)
+
+
+def result_of(record: MatchRecord) -> str:
+    """Return status and score, such as ``"played 2-1"``."""
+    score = "" if record.home_goals is None else f" {record.home_goals}-{record.away_goals}"
+    return f"{record.status}{score}"
 
 
 def append_rejects(path: Path, rejects: Iterable[Reject]) -> int:

@@ -24,6 +24,13 @@ class Roster:
     team_of: Mapping[str, str]
     problems: Mapping[str, str]
 
+    def problem_of(self, record: MatchRecord) -> str | None:
+        """Say why a record's names are not two teams, or return None."""
+        problem = self.problems.get(record.home) or self.problems.get(record.away)
+        if problem is None and self.team_of[record.home] == self.team_of[record.away]:
+            problem = f"{record.home!r} and {record.away!r} both mean {self.team_of[record.home]!r}"
+        return problem
+
 
 @dataclass(slots=True)
 class _Diary:

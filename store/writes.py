@@ -16,7 +16,7 @@ from store.identity import Appointment, assign_legs, is_repeat, match_id
 from store.merging import Change, Row, merge, shown
 from store.plausibility import implausible
 from store.records import MatchRecord, Statistics, Status
-from store.rejects import Reject
+from store.rejects import reject_of, result_of
 from store.reports import Correction, SaveReport
 from store.rosters import settle_roster
 from store.schema import STATISTICS, matches, state
@@ -67,7 +67,7 @@ def save(
         if reason is None:
             seasons[record.competition, record.season].append((position, record))
         else:
-            report.rejects.append(_reject(record, reason))
+            report.rejects.append(reject_of(record, reason))
     with writing(engine) as connection:
         revision = connection.execute(sa.select(state.c.revision).with_for_update()).scalar_one()
         directory = load_directory(connection, {association_of(competition) for competition, _ in seasons})
@@ -91,11 +91,9 @@ def _resolve(
     roster = settle_roster(directory, [record for _, record in rows], may_register=may_register)
     entries = []
     for position, record in rows:
-        problem = roster.problems.get(record.home) or roster.problems.get(record.away)
-        if problem is None and roster.team_of[record.home] == roster.team_of[record.away]:
-            problem = f"{record.home!r} and {record.away!r} both mean {roster.team_of[record.home]!r}"
+        problem = roster.problem_of(record)
         if problem is not None:
-            report.rejects.append(_reject(record, problem))
+            report.rejects.append(reject_of(record, problem))
             continue
         kickoff = None if record.kickoff is None else int(record.kickoff.timestamp())
         entries.append(_Entry(position, record, roster.team_of[record.home], roster.team_of[record.away], kickoff))
@@ -114,7 +112,7 @@ class _Changes:
         identity = str(after["match_id"])
         change = Change() if before is None else merge(before, after)
         if change.refusal is not None:
-            report.rejects.append(_reject(entry.record, change.refusal))
+            report.rejects.append(reject_of(entry.record, change.refusal))
             return
         report.match_ids[entry.position] = identity
         if before is None:
@@ -163,13 +161,13 @@ def _with_legs(rows: Sequence[_Entry], known: Mapping[int, Row], report: SaveRep
     legs = assign_legs([row.appointment for row in kept], [(leg, _appointment(known[leg])) for leg in sorted(known)])
     leg_of = {row.position: leg for row, leg in zip(kept, legs, strict=True)}
     for row, first in repeats:
-        if _says(row.record) == _says(first.record):
+        if result_of(row.record) == result_of(first.record):
             report.unchanged += 1
             report.match_ids[row.position] = str(_row(first, leg_of[first.position])["match_id"])
         else:
-            earlier = f"{first.record.origin or 'an earlier row'} ({_says(first.record)})"
-            reason = f"repeats {earlier} with {_says(row.record)}; the first is kept"
-            report.rejects.append(_reject(row.record, reason))
+            earlier = f"{first.record.origin or 'an earlier row'} ({result_of(first.record)})"
+            reason = f"repeats {earlier} with {result_of(row.record)}; the first is kept"
+            report.rejects.append(reject_of(row.record, reason))
     return [(leg_of[row.position], row) for row in kept]
 
 
@@ -228,14 +226,3 @@ def _row(entry: _Entry, leg: int) -> Row:
 def _correction(row: Row, column: str, before: object, after: object) -> Correction:
     text = f"{row['competition']} {row['season']} {row['home']} v {row['away']}: {column} {shown(column, before)} -> {shown(column, after)}"
     return Correction(str(row["match_id"]), column, before, after, text)
-
-
-def _says(record: MatchRecord) -> str:
-    score = "" if record.home_goals is None else f" {record.home_goals}-{record.away_goals}"
-    return f"{record.status}{score}"
-
-
-def _reject(record: MatchRecord, reason: str) -> Reject:
-    date = "no date" if record.kickoff is None else f"{record.kickoff:%Y-%m-%d %H:%M}"
-    row = f"{record.competition} {record.season} {date} {record.home} v {record.away}: {_says(record)}"
-    return Reject(origin=record.origin, reason=reason, row=row)

@@ -159,12 +159,33 @@ def paired_bootstrap(
             f"given {len(score_a)} and {len(score_b)} scores with {len(groups)} groups, expected equally many, at least one"
         )
     difference = score_a - score_b
+    low, high = ratio_interval(difference, np.ones_like(difference), groups, resamples=resamples, seed=seed)
+    return Difference(float(difference.mean()), low, high)
+
+
+def ratio_interval(
+    numerator: Array, denominator: Array, groups: NDArray[np.int64], *, resamples: int = 2000, seed: int
+) -> tuple[float, float]:
+    """Return the 95 % percentile interval of sum(numerator) / sum(denominator), resampling whole groups.
+
+    Args:
+        numerator: Shape (n,), at least one.
+        denominator: Shape (n,), above 0, such as what was staked.
+        groups: Match day of each, any integers, shape (n,).
+        resamples: Number of bootstrap samples.
+        seed: Same seed, same interval.
+
+    Source: as ``paired_bootstrap``, which is the case of a denominator of ones.
+
+    >>> ratio_interval(np.array([1.0, 2.0]), np.array([4.0, 8.0]), np.array([1, 2]), seed=1)
+    (0.25, 0.25)
+    """
     day = np.unique(groups, return_inverse=True)[1]
-    total = np.bincount(day, difference).astype(np.float64)
-    size = np.bincount(day).astype(np.float64)
+    total = np.bincount(day, numerator).astype(np.float64)
+    size = np.bincount(day, denominator).astype(np.float64)
     means = _resampled_means(total, size, resamples, np.random.default_rng(seed))
     low, high = np.percentile(means, [2.5, 97.5])
-    return Difference(float(difference.mean()), float(low), float(high))
+    return float(low), float(high)
 
 
 def _resampled_means(total: Array, size: Array, resamples: int, rng: np.random.Generator) -> Array:

@@ -20,12 +20,14 @@ import numpy as np
 import pytest
 from bentoml._internal.models import ModelStore
 from click.testing import CliRunner
+from priced_league import priced
 from small_world import fill, record
 
 from cli.main import main
 from features.matches import MatchTable
 from store.database import open_store
 from store.reads import read_matches
+from store.records import MatchRecord
 from training.history import History, walk
 
 SEASONS = tuple(f"{year}-{(year + 1) % 100:02d}" for year in range(2018, 2024))
@@ -184,6 +186,20 @@ def trained(place) -> Run:
 def trained_again(place, trained) -> Run:
     """The same run once more."""
     return place.train()
+
+
+@pytest.fixture(scope="session")
+def priced_records() -> list[MatchRecord]:
+    """One league of which some matches have odds."""
+    return list(priced(played()))
+
+
+@pytest.fixture(scope="session")
+def priced_place(priced_records, tmp_path_factory) -> Place:
+    """A home over a store of that league. Change nothing."""
+    folder = tmp_path_factory.mktemp("priced")
+    fill(f"sqlite:///{folder}/matches.sqlite", priced_records)
+    return Place(folder, f"sqlite:///{folder}/matches.sqlite")
 
 
 @pytest.fixture
