@@ -32,7 +32,7 @@ PREDICTION: Final[dict[str, Any]] = {
     "confidence": 0.75,
     "model_name": "football",
     "model_version": VERSION,
-    "model_type": "xgboost",
+    "model_type": "ensemble",
     "features_used": ["elo_difference", "goals_expected_home"],
     "prediction_time_ms": 1.7,
     "cached": False,
@@ -119,7 +119,7 @@ RESULTS: Final[dict[str, Any]] = {
 MODEL: Final[dict[str, Any]] = {
     "model_name": "football",
     "model_version": VERSION,
-    "model_type": "xgboost",
+    "model_type": "ensemble",
     "created_at": "2020-08-02T06:00:00Z",
     "file_size": 1843200,
     "accuracy": 0.53,

@@ -15,6 +15,7 @@ from cli.odds import OddsOrder, closing_odds, odds_options, print_odds
 from cli.options import OutputFile, chosen_competitions
 from cli.progress import stages
 from configs.settings import Settings
+from models.ensemble import Ensemble
 from store.database import open_store
 from store.errors import StoreError
 from store.reads import read_directory, read_matches
@@ -67,10 +68,10 @@ def backtest(
         )
     except (StoreError, TooLittleData) as error:
         raise click.ClickException(str(error)) from error
-    models = list(forecasts.proba) if with_baselines else ["xgboost"]
+    models = list(forecasts.proba) if with_baselines else [Ensemble.name]
     rows = write_csv(out, forecasts, {row.match_id: row for row in read_directory(engine)}, models)
-    result = report(forecasts, model="xgboost", seed=settings.training.seed)
-    result["odds"] = beside_odds(forecasts, closing, odds.terms, model="xgboost", seed=settings.training.seed)
+    result = report(forecasts, model=Ensemble.name, seed=settings.training.seed)
+    result["odds"] = beside_odds(forecasts, closing, odds.terms, model=Ensemble.name, seed=settings.training.seed)
     _tell({"file": str(out), "rows": rows, "refit_days": refit_days, **result}, as_json=as_json)
 
 

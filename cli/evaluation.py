@@ -10,7 +10,7 @@ from rich.table import Table
 WIDTH_WITHOUT_TERMINAL = 110
 
 TITLES = {
-    "xgboost": "ours (xgboost)",
+    "ensemble": "ours (ensemble)",
     "dixon_coles": "Dixon-Coles",
     "elo_logit": "Elo ordered logit",
     "class_frequency": "class frequencies",

@@ -113,7 +113,9 @@ def surprise(expected: Expectation, home_goals: Array, away_goals: Array, disper
     a, b, d = expected.home_variance, expected.covariance, expected.away_variance
     shift_home, shift_away = np.zeros_like(a), np.zeros_like(a)
     for _ in range(NEWTON_STEPS):
-        home, away, home_curve, away_curve = _likelihood(expected, shift_home, shift_away, home_goals, away_goals, dispersion)
+        home, away, home_curve, away_curve = _likelihood(
+            expected, shift_home, shift_away, home_goals, away_goals, dispersion
+        )
         # The mode solves shift = V slope(shift); its Jacobian is 1 + V W.
         miss_home = shift_home - (a * home + b * away)
         miss_away = shift_away - (b * home + d * away)
@@ -121,7 +123,9 @@ def surprise(expected: Expectation, home_goals: Array, away_goals: Array, disper
         determinant = j11 * j22 - j12 * j21
         shift_home = shift_home - (j22 * miss_home - j12 * miss_away) / determinant
         shift_away = shift_away - (j11 * miss_away - j21 * miss_home) / determinant
-    home, away, home_curve, away_curve = _likelihood(expected, shift_home, shift_away, home_goals, away_goals, dispersion)
+    home, away, home_curve, away_curve = _likelihood(
+        expected, shift_home, shift_away, home_goals, away_goals, dispersion
+    )
     p, q = 1.0 / home_curve + a, 1.0 / away_curve + d
     determinant = p * q - b * b
     return Surprise(home, away, q / determinant, p / determinant, -b / determinant)
@@ -139,9 +143,7 @@ def learned(belief: Belief, told: Surprise, *, is_home: bool) -> Belief:
     """
     # Own goals bear on the attack, the other side's on the defence, with the sign turned round.
     own, other = (told.home, told.away) if is_home else (told.away, told.home)
-    own_weight, other_weight = (
-        (told.home_weight, told.away_weight) if is_home else (told.away_weight, told.home_weight)
-    )
+    own_weight, other_weight = (told.home_weight, told.away_weight) if is_home else (told.away_weight, told.home_weight)
     attack_own, attack_other = belief.attack_variance, -belief.covariance
     defence_own, defence_other = belief.covariance, -belief.defence_variance
 

@@ -47,9 +47,7 @@ class Calibration:
         return cls("none", np.tile(_PRIOR, (len(GROUPS), 1)))
 
     @classmethod
-    def fit(
-        cls, kind: str, log_odds: Array, at_home: Array, group: Groups, outcome: NDArray[np.int64]
-    ) -> Self:
+    def fit(cls, kind: str, log_odds: Array, at_home: Array, group: Groups, outcome: NDArray[np.int64]) -> Self:
         """Fit a calibration to forecasts made before the matches were played.
 
         Args:
@@ -93,7 +91,8 @@ class Calibration:
         """Return the coefficients by group, as plain data for the model card."""
         names = ("slope", "draw", "venue")
         return {
-            group: dict(zip(names, row, strict=True)) for group, row in zip(GROUPS, self.coefficients.tolist(), strict=True)
+            group: dict(zip(names, row, strict=True))
+            for group, row in zip(GROUPS, self.coefficients.tolist(), strict=True)
         }
 
 

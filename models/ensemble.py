@@ -22,6 +22,7 @@ from models.calibration import Calibration, Groups, chosen_kind, group_of
 from models.conditional_logit import softmax
 from models.errors import NotFitted
 from models.estimator import Array, played_rows, strictly_positive
+from models.explanation import Explanation, explain
 from models.pool import Pool
 from models.rating_logit import RatingLogit
 from models.score_grid import outcome_proba, reconcile
@@ -85,6 +86,10 @@ class Ensemble:
         proba = strictly_positive(softmax(self._log_odds(features, mass)))
         return proba, reconcile(grid, proba, mass)
 
+    def explain(self, features: FeatureFrame) -> Explanation:
+        """Return each feature's part in the answers, in log-odds and in probability. Raises NotFitted."""
+        return explain(self, features)
+
     def missing(self) -> tuple[str, ...]:
         """Return the members that cannot speak; the others answer without them."""
         return () if self.boosted.booster is not None else ("xgboost",)
@@ -92,6 +97,29 @@ class Ensemble:
     def importance(self) -> dict[str, float]:
         """Return each feature's share of the trees' total gain, highest first. Raises NotFitted."""
         return self.boosted.importance()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the columns that the model sees, in order; empty until fitted."""
+        return self.boosted.names
+
+    def smooth_log_odds(self, features: FeatureFrame, competition_level: Array) -> Array:
+        """Return the answer's log-odds less what the trees add, up to a constant a row. Shape (n, 3). Raises NotFitted."""
+        if self.pool is None or self.calibration is None:
+            raise NotFitted(self.name)
+        goal = strictly_positive(self.boosted.goal_model.outcome_proba(features))
+        said = {"goal_model": goal, "rating_logit": self.logit.outcome_proba(features)}
+        if self.boosted.booster is not None:
+            said["xgboost"] = goal  # where the trees start from
+        at_home = 1.0 - features.column("neutral_venue")
+        return self.calibration.log_odds(self.pool.log_odds(said), at_home, group_of(competition_level))
+
+    def tree_scale(self, competition_level: Array) -> Array | None:
+        """Return what the trees' log-odds count in the answer, shape (n,); None where they cannot speak."""
+        if self.pool is None or self.calibration is None or self.boosted.booster is None:
+            return None
+        slope: Array = self.calibration.coefficients[group_of(competition_level), 0] * self.pool.weights["xgboost"]
+        return slope
 
     def _log_odds(self, features: FeatureFrame, mass: Array) -> Array:
         if self.pool is None or self.calibration is None:

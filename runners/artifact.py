@@ -20,9 +20,9 @@ from features.frame import FeatureFrame
 from features.matches import SECONDS_PER_DAY, MatchTable
 from features.registry import FEATURES_VERSION, schema_digest
 from features.transform import MatchFeatures
-from models.boosted import BoostedOutcome
+from models.ensemble import Ensemble
 
-FORMAT = 2
+FORMAT = 3
 LIBRARIES = ("numpy", "scipy", "xgboost", "bentoml", "cloudpickle")
 FEATURE_TOLERANCE = 1e-9  # relative; another processor may round a power or a logarithm differently
 PROBA_TOLERANCE = 1e-6  # absolute; the trees add up in single precision
@@ -46,14 +46,14 @@ class Golden:
     proba: list[list[float]]
 
     @classmethod
-    def record(cls, features: MatchFeatures, model: BoostedOutcome, fixtures: MatchTable) -> Self:
+    def record(cls, features: MatchFeatures, model: Ensemble, fixtures: MatchTable) -> Self:
         """Ask the model about fixtures at the training cut-off and after their results, and keep the answers."""
         frame = _described_and_learned(features, fixtures)
         proba, _ = model.forecast(frame)
         columns = {name: getattr(fixtures, name).tolist() for name in _FIXTURE_COLUMNS}
         return cls(columns, frame.values.tolist(), proba.tolist())
 
-    def mismatches(self, features: MatchFeatures, model: BoostedOutcome) -> list[str]:
+    def mismatches(self, features: MatchFeatures, model: Ensemble) -> list[str]:
         """Return what the model now answers differently: feature names, or ``"probabilities"``; empty when all agree."""
         frame = _described_and_learned(features, MatchTable.from_columns(**self.fixtures))
         expected = np.array(self.features)
@@ -63,7 +63,7 @@ class Golden:
         wrong = [name for name, good in zip(frame.names, agree.all(axis=0), strict=True) if not good]
         return wrong or self._wrong_proba(model, frame)
 
-    def _wrong_proba(self, model: BoostedOutcome, frame: FeatureFrame) -> list[str]:
+    def _wrong_proba(self, model: Ensemble, frame: FeatureFrame) -> list[str]:
         proba: Array = model.forecast(frame)[0]
         return [] if np.allclose(proba, self.proba, rtol=0.0, atol=PROBA_TOLERANCE) else ["probabilities"]
 

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import xgboost
 
 from features.transform import MatchFeatures
-from models.boosted import BoostedOutcome
+from models.ensemble import Ensemble
 from models.forest import CannotCompile
 from runners.arithmetic import arithmetic_of
 from runners.artifact import Artifact
@@ -57,7 +57,7 @@ class LoadedModel:
     version: str
     artifact: Artifact
     features: MatchFeatures
-    model: BoostedOutcome
+    model: Ensemble
     created_at: dt.datetime
     size_bytes: int
     digest: str
@@ -129,12 +129,12 @@ def _told(tag: str) -> tuple[Saved, Artifact]:
         raise ModelRefused(tag, [f"its metadata cannot be read: {error}"]) from error
 
 
-def _unpickle(saved: Saved) -> tuple[MatchFeatures, BoostedOutcome]:
+def _unpickle(saved: Saved) -> tuple[MatchFeatures, Ensemble]:
     try:
         with (saved.folder / OBJECTS).open("rb") as file:
             objects = pickle.load(_InSteps(file))
         features, model = objects["features"], objects["model"]
-        model.booster = xgboost.Booster({"nthread": 1}, model_file=saved.folder / BOOSTER)
+        model.boosted.booster = xgboost.Booster({"nthread": 1}, model_file=saved.folder / BOOSTER)
     except Exception as error:
         log.exception("model cannot be unpickled", extra={"model": saved.tag})
         raise ModelRefused(saved.tag, [f"it cannot be unpickled: {error}"]) from error
@@ -165,24 +165,24 @@ class _InSteps:
         return read
 
 
-def compile_trees(tag: str, model: BoostedOutcome) -> None:
+def compile_trees(tag: str, model: Ensemble) -> None:
     """Compile the trees of a model and compare them with XGBoost; trees that cannot be compiled are left to it.
 
     Raises:
         ModelRefused: If the two score any probing row differently.
     """
     try:
-        model.compile()
+        model.boosted.compile()
     except CannotCompile as error:
         log.warning(
             "trees are not compiled; few rows at a time take longer", extra={"model": tag, "reason": str(error)}
         )
         return
-    if (difference := largest_difference(model)) > SCORER_TOLERANCE:
+    if (difference := largest_difference(model.boosted)) > SCORER_TOLERANCE:
         raise ModelRefused(tag, [f"its compiled trees differ from XGBoost by {difference:.3g} in log-odds"])
 
 
-def _mismatches(tag: str, artifact: Artifact, features: MatchFeatures, model: BoostedOutcome) -> list[str]:
+def _mismatches(tag: str, artifact: Artifact, features: MatchFeatures, model: Ensemble) -> list[str]:
     """Return the features, or the probabilities, that are not what they were when the model was saved."""
     try:
         return artifact.golden.mismatches(features, model)

@@ -78,7 +78,7 @@ class Runner:
             names=frame.names,
             values=frame.values,
             scores=scores,
-            contributions=self.model.model.contributions(frame) if explain else None,
+            contributions=self.model.model.explain(frame).log_odds if explain else None,
             versions=described.versions,
             newest=described.newest,
         )

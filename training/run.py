@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from features.matches import MatchTable
-from models.boosted import BoostedOutcome
+from models.boosted import OUTCOMES
+from models.ensemble import Ensemble
 from models.estimator import OutcomeModel
 from runners.artifact import Artifact
 from store.reads import data_digest
@@ -40,9 +41,9 @@ class Plan:
     warm_up_days: int
     threads: int
 
-    def model(self) -> BoostedOutcome:
+    def model(self) -> Ensemble:
         """Return a fresh model to fit."""
-        return BoostedOutcome(seed=self.seed, threads=self.threads, validation_days=self.validation_days)
+        return Ensemble(seed=self.seed, threads=self.threads, validation_days=self.validation_days)
 
     def models(self) -> list[OutcomeModel]:
         """Return a fresh model and fresh baselines."""
@@ -118,7 +119,7 @@ def _evaluate(history: History, plan: Plan, on_stage: Stage) -> dict[str, Any]:
 
 
 def _card(
-    history: History, learned: History, model: BoostedOutcome, evaluation: dict[str, Any], plan: Plan
+    history: History, learned: History, model: Ensemble, evaluation: dict[str, Any], plan: Plan
 ) -> dict[str, Any]:
     days = history.matches.day
     return {
@@ -132,8 +133,9 @@ def _card(
             "competitions": sorted(set(history.matches.competition)),
         },
         "features": len(model.names),
-        "rounds": model.rounds,
-        "trees": model.rounds * 3 * int(model.parameters["num_parallel_tree"]),
+        "rounds": model.boosted.rounds,
+        "trees": model.boosted.rounds * OUTCOMES,
+        "choice": model.evidence,
         "seed": plan.seed,
         "importance": dict(list(model.importance().items())[:20]),
         "evaluation": evaluation,

@@ -12,7 +12,7 @@ import features
 import models
 from features.matches import MatchTable
 from features.transform import MatchFeatures
-from models.boosted import BoostedOutcome
+from models.ensemble import Ensemble
 from runners.artifact import Artifact, Golden
 from training.shelving import shelving
 
@@ -37,7 +37,7 @@ def check_name(name: str) -> None:
         )
 
 
-def save(name: str, transform: MatchFeatures, model: BoostedOutcome, artifact: Artifact) -> str:
+def save(name: str, transform: MatchFeatures, model: Ensemble, artifact: Artifact) -> str:
     """Save a model under a new version and return its tag, such as ``"football:20261124t101500"``.
 
     Features and model are pickled by value, so that the tag can be loaded
@@ -46,19 +46,25 @@ def save(name: str, transform: MatchFeatures, model: BoostedOutcome, artifact: A
     Raises:
         ModelNameInvalid: See ``check_name``.
     """
-    if model.booster is None:
+    booster = model.boosted.booster
+    if booster is None:
         raise ValueError("the model has no trees; fit it before saving")
     check_name(name)
     with shelving(name) as tag:
         bentoml.xgboost.save_model(
             tag,
-            model.booster,
+            booster,
             labels={"trained_until": artifact.trained_until.date().isoformat(), "model_type": artifact.model_type},
             metadata=artifact.to_metadata(),
-            custom_objects={"features": transform, "model": replace(model, booster=None, trees=None)},
+            custom_objects={"features": transform, "model": _without_trees(model)},
             external_modules=[features, models],
         )
     return tag
+
+
+def _without_trees(model: Ensemble) -> Ensemble:
+    """Return the model as it is pickled: its trees travel in XGBoost's own format."""
+    return replace(model, boosted=replace(model.boosted, booster=None, trees=None))
 
 
 def golden_fixtures(history: MatchTable, day: int) -> MatchTable:
@@ -80,6 +86,6 @@ def golden_fixtures(history: MatchTable, day: int) -> MatchTable:
     )
 
 
-def make_golden(transform: MatchFeatures, model: BoostedOutcome, history: MatchTable) -> Golden:
+def make_golden(transform: MatchFeatures, model: Ensemble, history: MatchTable) -> Golden:
     """Record golden pairs for a model at its training cut-off."""
     return Golden.record(transform, model, golden_fixtures(history, transform.last_day))

@@ -137,7 +137,7 @@ def test_probes_documents_and_metrics_answer(client):
     assert metrics.headers["content-type"].startswith("text/plain")
     assert 'football_requests_total{method="GET",route="/v1/matches/{match_id}",status="404"}' in metrics.text
     assert "football_request_duration_seconds_bucket" in metrics.text
-    assert 'football_model_info{model_type="xgboost",name="football"' in metrics.text
+    assert 'football_model_info{model_type="ensemble",name="football"' in metrics.text
     assert "nowhere" not in metrics.text
     newest = next(
         line for line in metrics.text.splitlines() if line.startswith("football_newest_result_timestamp_seconds ")

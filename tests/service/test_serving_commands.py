@@ -38,7 +38,7 @@ def test_saved_models_are_listed(run, home):
     listed = json.loads(run("models", "--json").stdout)
     mine = next(model for model in listed if model["tag"] == home.tag)
 
-    assert (mine["rps"], mine["model_type"]) == (0.2, "xgboost")
+    assert (mine["rps"], mine["model_type"]) == (0.2, "ensemble")
     assert mine["trained_until"].startswith("2024-0")
     assert mine["size_bytes"] > 10_000
     assert home.tag in run("models").stdout

@@ -77,7 +77,7 @@ def test_the_file_has_the_stated_columns_and_every_match(place, league, tmp_path
     assert told["rows"] == len(rows) == told["matches"]
     for row in rows:
         assert sum(float(row[name]) for name in ("p_home", "p_draw", "p_away")) == pytest.approx(1.0, abs=1e-12)
-        assert row["model"] == "xgboost"
+        assert row["model"] == "ensemble"
         assert row["trained_until"] <= row["kickoff"][:10]
         assert row["source_home"] == row["home_team"]
 
@@ -91,7 +91,7 @@ def test_baselines_can_be_written_too(place, tmp_path):
     place.football("backtest", "--from", "2023-01-01", "--to", "2023-01-20", "--out", str(file), "--with-baselines")
 
     rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
-    assert {row["model"] for row in rows} == {"xgboost", "class_frequency", "elo_logit", "dixon_coles"}
+    assert {row["model"] for row in rows} == {"ensemble", "class_frequency", "elo_logit", "dixon_coles"}
 
 
 def test_rewriting_the_future_leaves_earlier_rows_bit_identical(league, league_store, tmp_path):
@@ -99,13 +99,13 @@ def test_rewriting_the_future_leaves_earlier_rows_bit_identical(league, league_s
     Every result after a date is drawn anew: all rows up to that date stay the same, to the last digit.
     """
     changed_from = day_number(dt.date(2023, 1, 15))
-    before = csv_of(forecast(walk(league)[1], PLAN.models), league_store, tmp_path, ["xgboost", "dixon_coles"])
+    before = csv_of(forecast(walk(league)[1], PLAN.models), league_store, tmp_path, ["ensemble", "dixon_coles"])
 
     after = csv_of(
         forecast(walk(rewritten(league, changed_from))[1], PLAN.models),
         league_store,
         tmp_path,
-        ["xgboost", "dixon_coles"],
+        ["ensemble", "dixon_coles"],
     )
 
     limit = date_of(changed_from).isoformat()

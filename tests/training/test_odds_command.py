@@ -80,7 +80,7 @@ def test_the_line_stands_beside_ours_on_the_same_matches(told, prices):
 
     assert 20 < section["matches"] == len(prices) < len(rows)
     assert section["scores"]["odds"]["rps"] == pytest.approx(np.mean(line), abs=1e-9)
-    assert section["scores"]["xgboost"]["rps"] == pytest.approx(np.mean(mine), abs=1e-9)
+    assert section["scores"]["ensemble"]["rps"] == pytest.approx(np.mean(mine), abs=1e-9)
     difference = section["difference"]["odds"]["rps"]
     assert difference["mean"] == pytest.approx(np.mean(mine) - np.mean(line), abs=1e-9)
     assert difference["low"] < difference["mean"] < difference["high"]

@@ -60,8 +60,8 @@ def test_the_card_names_data_scores_and_baselines(trained, league):
     assert card["data"]["matches"] == int(league.played.sum())
     assert card["data"]["competitions"] == ["xa.1", "xb.1", "xc.1"]
     evaluation = card["evaluation"]
-    assert set(evaluation["scores"]) == {"xgboost", "class_frequency", "elo_logit", "dixon_coles"}
-    assert set(evaluation["scores"]["xgboost"]) == {"rps", "log_loss", "brier", "accuracy", "ece"}
+    assert set(evaluation["scores"]) == {"ensemble", "class_frequency", "elo_logit", "dixon_coles"}
+    assert set(evaluation["scores"]["ensemble"]) == {"rps", "log_loss", "brier", "accuracy", "ece"}
     assert set(evaluation["difference"]) == {"class_frequency", "elo_logit", "dixon_coles"}
     assert set(evaluation["per_competition"]) == {"xa.1", "xb.1", "xc.1"}
     for section in (evaluation, *evaluation["per_competition"].values()):
