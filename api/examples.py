@@ -54,7 +54,13 @@ PREDICTION: Final[dict[str, Any]] = {
     "draw_no_bet": {"home": 0.8824, "away": 0.1176},
     "asian_handicap": None,
     "correct_score": None,
-    "prediction_set": {"coverage": 0.8, "outcomes": ["home_win", "draw"], "probability": 0.9},
+    "prediction_set": {"coverage": 0.8, "outcomes": ["home_win", "draw"], "probability": 0.9, "abstain": False},
+    "probability_intervals": {
+        "coverage": 0.8,
+        "home_win": {"low": 0.7, "high": 0.79},
+        "draw": {"low": 0.13, "high": 0.17},
+        "away_win": {"low": 0.08, "high": 0.13},
+    },
     "intervals": None,
     "explanation": None,
 }

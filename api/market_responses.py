@@ -75,11 +75,28 @@ class CorrectScore(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PredictionSet(msgspec.Struct, frozen=True, kw_only=True):
-    """The fewest outcomes, most likely first, whose chances together reach the stated coverage."""
+    """Outcomes, most likely first, that hold what happens as often as the stated coverage says (conformal prediction)."""
 
     coverage: Probability
     outcomes: list[Outcome]
     probability: Annotated[float, Meta(ge=0.0, le=1.000001, description="Chance that one of them happens.")]
+    abstain: Annotated[bool, Meta(description="True where no outcome can be ruled out: the set says nothing.")]
+
+
+class ProbabilityRange(msgspec.Struct, frozen=True, kw_only=True):
+    """Lowest and highest probability of a central interval."""
+
+    low: Probability
+    high: Probability
+
+
+class ProbabilityIntervals(msgspec.Struct, frozen=True, kw_only=True):
+    """How unsure each probability is, at the stated coverage; wide for new teams and old data."""
+
+    coverage: Probability
+    home_win: ProbabilityRange
+    draw: ProbabilityRange
+    away_win: ProbabilityRange
 
 
 class GoalInterval(msgspec.Struct, frozen=True, kw_only=True):

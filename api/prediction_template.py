@@ -19,8 +19,15 @@ from typing import Any, Final
 import msgspec
 
 from api.prediction_body import PredictionBody
-from api.presentation import OUTCOMES, explanation_of, metadata_of, prediction_of, prediction_set_of
-from runners.queries import Forecast, Markets, MarketShape, MatchView, PredictionQuery, PredictionType
+from api.presentation import (
+    OUTCOMES,
+    explanation_of,
+    metadata_of,
+    prediction_of,
+    prediction_set_of,
+    probability_intervals_of,
+)
+from runners.queries import Certainty, Forecast, Markets, MarketShape, MatchView, PredictionQuery, PredictionType
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -35,6 +42,7 @@ _NAMED: Final = (
     "degraded",
     "metadata",
     "prediction_set",
+    "probability_intervals",
     "explanation",
     "model_name",
     "model_version",
@@ -134,7 +142,8 @@ def _named_tokens(forecast: Forecast, query: PredictionQuery) -> tuple[bytes, ..
         probabilities[likeliest],
         _FLAG[bool(forecast.degraded)],
         _encode(metadata_of(forecast, query)),
-        _encode(prediction_set_of(forecast.proba)),
+        _encode(prediction_set_of(forecast.proba, forecast.certainty)),
+        _encode(probability_intervals_of(forecast.certainty)),
         _encode(explanation_of(forecast.explanation) if query.explain else None),
         *_model_tokens(forecast.model_name, forecast.model_version, forecast.model_type, tuple(forecast.features_used)),
     )
@@ -152,6 +161,7 @@ def _marked(shape: MarketShape, prediction_type: PredictionType) -> bytes:
     forecast = Forecast(
         match=match,
         proba=(0.5, 0.3, 0.2),
+        certainty=Certainty(coverage=0.5, set_threshold=0.5, ends=(0.5,) * 6),
         markets=Markets(shape, marks[: shape.numbers], marks[shape.numbers :]),
         model_name="",
         model_version="",
@@ -165,8 +175,9 @@ def _marked(shape: MarketShape, prediction_type: PredictionType) -> bytes:
     query = PredictionQuery(prediction_type=prediction_type)
     prediction = prediction_of(forecast, query, request_id="", predicted_at=_SOME_TIME, milliseconds=0.0)
     named: dict[str, Any] = {name: f"@{name}" for name in (*_NAMED, *_CUTS)}
-    if prediction.prediction_set is None:
-        del named["prediction_set"]
+    for block in ("prediction_set", "probability_intervals"):
+        if getattr(prediction, block) is None:
+            del named[block]
     return _encode(msgspec.structs.replace(prediction, **named))
 
 

@@ -8,12 +8,11 @@ from typing import Final
 
 from api import market_responses as market
 from api import responses as out
-from runners.queries import Contribution, Forecast, Line, Markets, MatchView, PredictionQuery
+from runners.queries import Certainty, Contribution, Forecast, Line, Markets, MatchView, PredictionQuery
 
 OUTCOMES: Final[tuple[market.Outcome, ...]] = ("home_win", "draw", "away_win")
-SET_COVERAGE: Final = 0.8
 
-_WINNER: Final = frozenset({"double_chance", "draw_no_bet", "prediction_set"})
+_WINNER: Final = frozenset({"double_chance", "draw_no_bet", "prediction_set", "probability_intervals"})
 BLOCKS: Final[Mapping[str, frozenset[str]]] = {
     "winner": _WINNER,
     "score": _WINNER | {"expected_goals", "correct_score", "intervals"},
@@ -55,26 +54,38 @@ def prediction_of(
         draw_no_bet=_draw_no_bet(markets) if "draw_no_bet" in blocks else None,
         asian_handicap=[_handicap(line) for line in markets.asian_handicap] if "asian_handicap" in blocks else None,
         correct_score=_correct_score(markets) if "correct_score" in blocks else None,
-        prediction_set=prediction_set_of(proba) if "prediction_set" in blocks else None,
+        prediction_set=prediction_set_of(proba, forecast.certainty) if "prediction_set" in blocks else None,
+        probability_intervals=(
+            probability_intervals_of(forecast.certainty) if "probability_intervals" in blocks else None
+        ),
         intervals=_intervals(markets) if "intervals" in blocks else None,
         explanation=explanation_of(forecast.explanation) if query.explain else None,
     )
 
 
-def prediction_set_of(proba: tuple[float, float, float], coverage: float = SET_COVERAGE) -> market.PredictionSet:
-    """Return the fewest outcomes whose chances together reach the coverage, most likely first.
+def prediction_set_of(proba: tuple[float, float, float], certainty: Certainty) -> market.PredictionSet:
+    """Return the outcomes whose likelier ones are together no likelier than the threshold, most likely first.
 
-    >>> prediction_set_of((0.5, 0.2, 0.3)).outcomes
+    >>> prediction_set_of((0.5, 0.2, 0.3), Certainty(coverage=0.8, set_threshold=0.7, ends=())).outcomes
     ['home_win', 'away_win']
     """
     outcomes: list[market.Outcome] = []
     reached = 0.0
     for index in sorted((0, 1, 2), key=proba.__getitem__, reverse=True):  # of equals the earlier one first
-        if reached >= coverage - 1e-12:
+        if reached > certainty.set_threshold:
             break
         outcomes.append(OUTCOMES[index])
         reached += proba[index]
-    return market.PredictionSet(coverage=coverage, outcomes=outcomes, probability=reached)
+    return market.PredictionSet(
+        coverage=certainty.coverage, outcomes=outcomes, probability=reached, abstain=len(outcomes) == len(OUTCOMES)
+    )
+
+
+def probability_intervals_of(certainty: Certainty) -> market.ProbabilityIntervals:
+    """Return the interval of each probability."""
+    ends = certainty.ends
+    home, draw, away = (market.ProbabilityRange(low=ends[i], high=ends[i + 1]) for i in (0, 2, 4))
+    return market.ProbabilityIntervals(coverage=certainty.coverage, home_win=home, draw=draw, away_win=away)
 
 
 def match_of(view: MatchView) -> out.Match:

@@ -54,7 +54,7 @@ PredictionType: TypeAlias = Annotated[
     Meta(
         description=(
             "Chooses which market blocks come back, nothing else; a block not chosen is null. "
-            "winner: double_chance, draw_no_bet, prediction_set. "
+            "winner: double_chance, draw_no_bet, prediction_set, probability_intervals. "
             "score: those of winner, and expected_goals, correct_score, intervals. "
             "over_under: expected_goals, over_under, both_teams_to_score. "
             "probability: every block."

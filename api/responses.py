@@ -22,6 +22,7 @@ from api.market_responses import (
     OverUnder,
     PredictionSet,
     Probability,
+    ProbabilityIntervals,
 )
 
 RowOutcome: TypeAlias = Literal["inserted", "updated", "unchanged", "refused"]
@@ -98,6 +99,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     asian_handicap: list[AsianHandicap] | None
     correct_score: CorrectScore | None
     prediction_set: PredictionSet | None
+    probability_intervals: ProbabilityIntervals | None
     intervals: Intervals | None
     explanation: Annotated[list[FeatureContribution], Meta(description="Null unless explain was asked.")] | None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from features.matches import MatchTable
 from models.boosted import BoostedOutcome
 from models.calibration import Calibration, Groups, chosen_kind, group_of
 from models.conditional_logit import softmax
+from models.conformal import ConformalSets
+from models.doubt import members_spread, proba_spread
 from models.errors import NotFitted
 from models.estimator import Array, played_rows, strictly_positive
 from models.explanation import Explanation, explain
@@ -31,6 +33,23 @@ BLOCKS: Final = 2
 FEWEST_IN_BLOCK: Final = 400
 FEWEST_BEFORE: Final = 400
 MEMBERS: Final = ("goal_model", "rating_logit", "xgboost")
+DOUBTS: Final = ("chances_doubt_home", "chances_doubt_away")
+
+
+class Answers(NamedTuple):
+    """Hold what is said of n matches.
+
+    Attributes:
+        proba: Home, draw and away. Shape (n, 3).
+        grid: Score grids that agree with them. Shape (n, SIZE, SIZE).
+        spread: Standard deviation of each probability. Shape (n, 3).
+        set_threshold: An outcome belongs to the prediction set if all likelier ones together are no likelier. Shape (n,).
+    """
+
+    proba: Array
+    grid: Array
+    spread: Array
+    set_threshold: Array
 
 
 @dataclass
@@ -46,6 +65,8 @@ class Ensemble:
         choose_every_days: 0 chooses at every fit.
         boosted, logit: Members; the goal model is the one inside ``boosted``.
         pool, calibration: None until fitted.
+        sets: Prediction sets at their stated coverage.
+        usual_doubt: Median doubt of log expected goals in training.
         chosen_until: Last day (since 1970-01-01) of what the choice was made from; None before the first.
         evidence: What the choice rests on, plain data for the model card.
     """
@@ -59,6 +80,8 @@ class Ensemble:
     logit: RatingLogit = field(default_factory=RatingLogit)
     pool: Pool | None = None
     calibration: Calibration | None = None
+    sets: ConformalSets = field(default_factory=ConformalSets.untested)
+    usual_doubt: float = 0.0
     chosen_until: int | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
 
@@ -72,6 +95,7 @@ class Ensemble:
             self.chosen_until = last_day
         self.boosted = self._new_boosted(self.boosted.rounds).fit(matches, features)
         self.logit = RatingLogit().fit(matches, features)
+        self.usual_doubt = float(np.nanmedian(features.select(DOUBTS).values))
         return self
 
     def predict_proba(self, matches: MatchTable, features: FeatureFrame) -> Array:  # noqa: ARG002 - the contract passes both
@@ -79,12 +103,25 @@ class Ensemble:
         mass = self.boosted.goal_model.outcome_proba(features)
         return strictly_positive(softmax(self._log_odds(features, mass)))
 
-    def forecast(self, features: FeatureFrame) -> tuple[Array, Array]:
-        """Return outcome probabilities, shape (n, 3), and score grids that agree with them. Raises NotFitted."""
+    def forecast(self, features: FeatureFrame) -> Answers:
+        """Return probabilities, score grids that agree with them, and how sure they are. Raises NotFitted."""
+        if self.pool is None or self.calibration is None:
+            raise NotFitted(self.name)
         grid = self.boosted.goal_model.grid(features)
         mass = outcome_proba(grid)
-        proba = strictly_positive(softmax(self._log_odds(features, mass)))
-        return proba, reconcile(grid, proba, mass)
+        said = self._members(features, mass)
+        at_home, group = _setting(features)
+        pooled = self.pool.log_odds(said)
+        proba = strictly_positive(softmax(self.calibration.log_odds(pooled, at_home, group)))
+        grid = reconcile(grid, proba, mass)
+        spread = np.hypot(
+            proba_spread(grid, proba, self._doubt(features)), members_spread(said, self.pool.weights, softmax(pooled))
+        )
+        return Answers(proba, grid, spread, self.sets.threshold(group))
+
+    def set_thresholds(self, features: FeatureFrame) -> Array:
+        """Return the threshold of each match's prediction set, as ``Answers`` says it. Shape (n,)."""
+        return self.sets.threshold(_setting(features)[1])
 
     def explain(self, features: FeatureFrame) -> Explanation:
         """Return each feature's part in the answers, in log-odds and in probability. Raises NotFitted."""
@@ -127,6 +164,11 @@ class Ensemble:
         pooled = self.pool.log_odds(self._members(features, mass))
         return self.calibration.log_odds(pooled, *_setting(features))
 
+    def _doubt(self, features: FeatureFrame) -> Array:
+        """Return the doubt of both sides' log expected goals, of the usual match where it is not known. Shape (n, 2)."""
+        doubt = features.select(DOUBTS).values
+        return np.where(np.isfinite(doubt), doubt, self.usual_doubt)
+
     def _members(self, features: FeatureFrame, mass: Array) -> dict[str, Array]:
         said = {"goal_model": strictly_positive(mass), "rating_logit": self.logit.outcome_proba(features)}
         if self.boosted.booster is not None:
@@ -152,6 +194,7 @@ class Ensemble:
         self.boosted = self._new_boosted(0)
         self.boosted.rounds = self.boosted.choose_rounds(matches.take(earliest), features.take(earliest))
         self.pool, self.calibration, self.evidence = Pool.equal(MEMBERS), Calibration.none(), {}
+        self.sets = ConformalSets.untested()
         if blocks:
             self._learn_from(self._out_of_fold(matches, features, blocks))
 
@@ -183,12 +226,15 @@ class Ensemble:
         kind, losses = chosen_kind(earlier.pooled(first_pool), later.pooled(first_pool))
         self.pool = Pool.fit(every.said, every.outcome)
         self.calibration = Calibration.fit(kind, *every.pooled(self.pool))
+        log_odds, at_home, group, outcome = every.pooled(self.pool)
+        self.sets = ConformalSets.fit(softmax(self.calibration.log_odds(log_odds, at_home, group)), group, outcome)
         self.evidence = {
             "matches": len(every.outcome),
             "pool_weights": dict(self.pool.weights),
             "calibration": kind,
             "calibration_log_losses": losses,
             "calibration_coefficients": self.calibration.to_plain(),
+            "prediction_sets": self.sets.to_plain(),
         }
 
 

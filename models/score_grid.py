@@ -113,8 +113,12 @@ def low_score_factors(home_goals_expected: Array, away_goals_expected: Array, rh
 
 def outcome_proba(grid: Array) -> Array:
     """Sum each grid over home wins, draws and away wins. Shape (n, 3)."""
-    cells = grid.reshape(len(grid), SIZE * SIZE).take(_BY_REGION, axis=1)
-    return np.add.reduceat(cells, _REGION_START, axis=1)
+    return region_sums(grid.reshape(len(grid), SIZE * SIZE))
+
+
+def region_sums(cells: Array) -> Array:
+    """Sum what lies in each cell of a grid over home wins, draws and away wins. Shape (n, SIZE * SIZE) to (n, 3)."""
+    return np.add.reduceat(cells.take(_BY_REGION, axis=1), _REGION_START, axis=1)
 
 
 def outcome_proba_of_goals(home_goals_expected: Array, away_goals_expected: Array, rho: float) -> Array:

@@ -49,7 +49,7 @@ class Golden:
     def record(cls, features: MatchFeatures, model: Ensemble, fixtures: MatchTable) -> Self:
         """Ask the model about fixtures at the training cut-off and after their results, and keep the answers."""
         frame = _described_and_learned(features, fixtures)
-        proba, _ = model.forecast(frame)
+        proba = model.forecast(frame).proba
         columns = {name: getattr(fixtures, name).tolist() for name in _FIXTURE_COLUMNS}
         return cls(columns, frame.values.tolist(), proba.tolist())
 
@@ -64,7 +64,7 @@ class Golden:
         return wrong or self._wrong_proba(model, frame)
 
     def _wrong_proba(self, model: Ensemble, frame: FeatureFrame) -> list[str]:
-        proba: Array = model.forecast(frame)[0]
+        proba: Array = model.forecast(frame).proba
         return [] if np.allclose(proba, self.proba, rtol=0.0, atol=PROBA_TOLERANCE) else ["probabilities"]
 
 

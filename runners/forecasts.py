@@ -10,11 +10,16 @@ from typing import Final
 import numpy as np
 
 from features.batch import Array
+from models.conformal import COVERAGE
+from models.doubt import proba_interval
+from models.ensemble import Answers
 from models.markets import HANDICAP_LINES, INTERVAL_COVERAGE, OVER_UNDER_LINES, SCORES, MarketTable
-from runners.queries import Contribution, Forecast, Markets, MarketShape
+from runners.queries import Certainty, Contribution, Forecast, Markets, MarketShape
 from runners.questions import Question
 
 OUTCOMES: Final = 3
+_THRESHOLD: Final = OUTCOMES
+_ENDS: Final = slice(_THRESHOLD + 1, _THRESHOLD + 1 + 2 * OUTCOMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +43,14 @@ class Computed:
 
 def forecasts(questions: Sequence[Question], computed: Computed) -> list[Forecast]:
     """Return the forecasts of questions of one model, in order."""
-    proba: list[tuple[float, float, float]] = [(row[0], row[1], row[2]) for row in computed.scores[:, :3].tolist()]
+    heads = computed.scores[:, : _ENDS.stop].tolist()
     markets = markets_of(computed.scores)
     strangers = _strangers(computed)
     return [
         Forecast(
             match=question.match,
-            proba=proba[i],
+            proba=(heads[i][0], heads[i][1], heads[i][2]),
+            certainty=Certainty(COVERAGE, heads[i][_THRESHOLD], heads[i][_ENDS]),
             markets=markets[i],
             model_name=question.model.name,
             model_version=question.model.version,
@@ -54,7 +60,7 @@ def forecasts(questions: Sequence[Question], computed: Computed) -> list[Forecas
             feature_state_version=computed.versions[i],
             newest_result_at=_instant(computed.newest[i]),
             trained_until=question.model.artifact.trained_until,
-            degraded=(*question.degraded, *_unknown_teams(question, strangers[i])),
+            degraded=(*question.degraded, *_unknown_teams(question, strangers[i]), *_missing_members(question)),
             overridden=tuple(question.query.overrides),
             explanation=_explanation(computed, i) if question.query.explain else None,
         )
@@ -62,21 +68,26 @@ def forecasts(questions: Sequence[Question], computed: Computed) -> list[Forecas
     ]
 
 
-def packed(proba: Array, table: MarketTable) -> Array:
-    """Return probabilities and markets in one array, each row as ``Markets`` states: 3 outcomes, numbers, counts."""
-    return np.concatenate([proba, table.numbers, table.counts], axis=1)
+def packed(answers: Answers, table: MarketTable) -> Array:
+    """Return what was said of n matches in one array.
+
+    Each row holds the three outcomes, the threshold of the prediction set, lowest and highest probability of each
+    outcome, and numbers and counts as ``Markets`` states them. Shape (n, WIDTH).
+    """
+    ends = proba_interval(answers.proba, answers.spread, COVERAGE).reshape(-1, 2 * OUTCOMES)
+    return np.concatenate([answers.proba, answers.set_threshold[:, None], ends, table.numbers, table.counts], axis=1)
 
 
 def markets_of(scores: Array) -> list[Markets]:
     """Return the markets of each packed row."""
-    first_count = OUTCOMES + SHAPE.numbers
-    numbers = scores[:, OUTCOMES:first_count].tolist()
+    first_count = _ENDS.stop + SHAPE.numbers
+    numbers = scores[:, _ENDS.stop : first_count].tolist()
     counts = scores[:, first_count:].astype(np.int64).tolist()
     return [Markets(SHAPE, own_numbers, own_counts) for own_numbers, own_counts in zip(numbers, counts, strict=True)]
 
 
 SHAPE: Final = MarketShape(OVER_UNDER_LINES, HANDICAP_LINES, scores=SCORES, interval_coverage=INTERVAL_COVERAGE)
-WIDTH: Final = OUTCOMES + SHAPE.numbers + SHAPE.counts
+WIDTH: Final = _ENDS.stop + SHAPE.numbers + SHAPE.counts
 """Columns of a packed row."""
 
 
@@ -93,6 +104,10 @@ def _unknown_teams(question: Question, is_stranger: list[bool]) -> tuple[str, ..
     teams = (question.match.home_team, question.match.away_team)
     unknown = [team for team, stranger in zip(teams, is_stranger, strict=True) if stranger]
     return tuple(f"team_unknown: no earlier match of {team} is on record" for team in unknown)
+
+
+def _missing_members(question: Question) -> tuple[str, ...]:
+    return tuple(f"member_missing: {name} does not speak in this model" for name in question.model.model.missing())
 
 
 def _explanation(computed: Computed, row: int) -> list[Contribution]:

@@ -206,6 +206,20 @@ class Contribution:
     away_win: float
 
 
+class Certainty(msgspec.Struct, frozen=True, gc=False):
+    """Say how sure a forecast is.
+
+    Attributes:
+        coverage: Of the prediction set and of the intervals, 0-1.
+        set_threshold: An outcome belongs to the set if all likelier ones together are no likelier than this.
+        ends: Lowest and highest probability of home, draw and away.
+    """
+
+    coverage: float
+    set_threshold: float
+    ends: Sequence[float]
+
+
 class Forecast(msgspec.Struct, frozen=True):
     """Answer one query.
 
@@ -220,6 +234,7 @@ class Forecast(msgspec.Struct, frozen=True):
 
     match: MatchView
     proba: tuple[float, float, float]
+    certainty: Certainty
     markets: Markets
     model_name: str
     model_version: str

@@ -52,21 +52,22 @@ class Runner:
         return described
 
     def score(self, values: Array) -> Array:
-        """Return probabilities, numbers and counts of the markets of described matches, one row each.
+        """Return probabilities, how sure they are, and the markets of described matches, one row each.
 
         Args:
             values: In the order of the features. Shape (n, f).
 
         Returns:
-            As ``forecasts.packed`` lays them out. Shape (n, 3 + numbers + counts).
+            As ``forecasts.packed`` lays them out. Shape (n, WIDTH).
 
         Raises:
             RuntimeError: If the model gave anything but n rows of three probabilities.
         """
-        proba, grid = self.model.model.forecast(self._frame(values))
+        answers = self.model.model.forecast(self._frame(values))
+        proba = answers.proba
         if proba.shape != (len(values), 3) or not np.isfinite(proba).all():
             raise RuntimeError(f"model {self.model.tag} gave no {len(values)} rows of three probabilities")
-        return packed(proba, read_markets(grid, proba=proba))
+        return packed(answers, read_markets(answers.grid, proba=proba))
 
     def forecasts(self, questions: Sequence[Question], described: Description, scores: Array) -> list[Answer]:
         """Join scores to their questions. Raises RuntimeError if there is not one row of scores a question."""

@@ -25,6 +25,7 @@ from runners.errors import (
     TeamNotFound,
 )
 from runners.queries import (
+    Certainty,
     Competition,
     Contribution,
     DescribedMatch,
@@ -42,6 +43,7 @@ from runners.queries import (
 
 NOON = dt.datetime(2021, 5, 22, 12, 0, tzinfo=dt.UTC)
 PROBA = (0.5, 0.3, 0.2)
+CERTAINTY = Certainty(coverage=0.8, set_threshold=0.7, ends=(0.45, 0.55, 0.27, 0.33, 0.17, 0.23))
 TEAMS = ("Bayern München", "FC Augsburg", "Köln", "Mainz 05")
 FEATURES = {feature.name: feature for feature in REGISTRY}
 USED = ("elo_home", "elo_away", "rest_days_home")
@@ -163,6 +165,7 @@ class FakeBackend:
         return Forecast(
             match=match,
             proba=PROBA,
+            certainty=CERTAINTY,
             markets=MARKETS,
             model_name=model.name,
             model_version=model.version,
