@@ -57,7 +57,7 @@ def coverage(subject: Subject, promised: float) -> Section:
         anchor="coverage",
         title="Coverage of prediction sets",
         aid="A set is the fewest outcomes that reach the coverage promised. As outcomes come whole it mostly states more; "
-        "a point inside its band keeps what is stated.",
+        "a point inside its band keeps what is stated, and one in twenty lies outside by chance.",
         plots=[
             Plot(coverage_plot(shown, promised, name="coverage"), "A point outside its band is a red cross."),
             Plot(size_plot(shown, name="set-size"), "The smaller the sets, the more they say."),

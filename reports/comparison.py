@@ -143,7 +143,7 @@ def _group_table(subject: Subject, told: Mapping[str, Any], what: str, score: st
     ]
     header = [what, "matches", *map(subject.title, models)]
     header += [f"ours minus {subject.title(model)}" for model in subject.baselines]
-    return Table(f"{TITLES[score]} by {what}, differences with 95 % intervals", header, rows)
+    return Table(f"{TITLES[score]} by {what}, differences with 95 % intervals", header, rows, is_folded=True)
 
 
 def _in(told: Mapping[str, Any], score: str) -> dict[str, Mapping[str, float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -17,7 +18,6 @@ Differences = Mapping[str, Mapping[str, float]]  # baseline to mean, low and hig
 
 # A baseline whose interval reaches this many times as far as the nearest one's is an arrow at the edge.
 _FAR: Final = 4.0
-_BOUNDS: Final = ("low", "high")
 
 
 def forest(
@@ -89,15 +89,18 @@ def running_difference(curve: LearningCurve, against: str, *, name: str) -> str:
 
 def _ends(groups: Mapping[str, Differences]) -> tuple[float, float]:
     """Return the ends of the axis: around 0 and the intervals, but for those of baselines that lie far off."""
-    reach: dict[str, float] = {}
+    spans: dict[str, list[float]] = {}
     for told in groups.values():
         for base, one in told.items():
-            reach[base] = max(reach.get(base, 0.0), abs(one["low"]), abs(one["high"]))
-    near = {base for base, value in reach.items() if value <= _FAR * min(reach.values())}
-    shown = [one[end] for told in groups.values() for base, one in told.items() if base in near for end in _BOUNDS]
-    low, high = min(0.0, *shown), max(0.0, *shown)
+            spans.setdefault(base, []).extend((one["low"], one["high"]))
+    # A forecast of 0 for what happened makes a loss infinite, and an interval that has no place.
+    reach = {base: max(map(abs, ends)) for base, ends in spans.items() if np.isfinite(ends).all()}
+    nearest = min((value for value in reach.values() if value > 0.0), default=0.0)
+    near = [base for base, value in reach.items() if value <= _FAR * nearest]
+    shown = [end for base in near for end in spans[base]]
+    low, high = min([0.0, *shown]), max([0.0, *shown])
     # Room for an arrow with its number where a baseline lies off, for the line at 0 elsewhere.
-    room = (high - low) * (0.12 if len(near) == len(reach) else 0.3) or 1.0
+    room = (high - low) * (0.12 if len(near) == len(spans) else 0.3) or 1.0
     return low - room, high + room
 
 
@@ -151,7 +154,7 @@ def _settled(curves: Sequence[LearningCurve], *, bounds: bool) -> tuple[float, f
     for curve in curves:
         late = slice(len(curve.mean) // 10, None)
         for line in (curve.low, curve.high) if bounds else (curve.mean,):
-            values += [float(value) for value in line[late] if value == value]  # noqa: PLR0124 - NaN is what differs
-    low, high = min(values), max(values)
+            values += line[late][np.isfinite(line[late])].tolist()
+    low, high = min(values, default=0.0), max(values, default=0.0)
     margin = 0.08 * (high - low) or 0.01
     return low - margin, high + margin

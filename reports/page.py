@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
+
+from reports.wording import SPACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Table:
 
     Attributes:
         emphasis: Which rows stand out, such as ours.
+        is_folded: Whether it is opened only by a reader who wants it.
     """
 
     caption: str
@@ -31,6 +34,7 @@ class Table:
     rows: Sequence[Sequence[str]]
     text_columns: int = 1
     emphasis: frozenset[int] = frozenset()
+    is_folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Section:
     aid: str
     plots: Sequence[Plot] = ()
     tables: Sequence[Table] = ()
-    notes: Sequence[str] = field(default=())
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +76,11 @@ def render(page: Page) -> str:
     All text is escaped; the drawings alone go in as they are.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["unbroken"] = _unbroken
     template = environment.from_string(files("reports").joinpath("page.html").read_text(encoding="utf-8"))
     return template.render(page=page, drawing=Markup)
+
+
+def _unbroken(text: str) -> str:
+    """Keep a number and its percent sign in one line."""
+    return text.replace(" %", f"{SPACE}%")

@@ -12,10 +12,10 @@ SPACE = "\N{NO-BREAK SPACE}"
 def number(value: float, digits: int = 4) -> str:
     """Return a number with so many decimals; a dash for what could not be computed.
 
-    >>> number(-0.00125, 5), number(float("nan"))
-    ('−0.00125', '–')
+    >>> number(-0.00125, 5), number(float("nan")), number(float("inf"))
+    ('−0.00125', '–', '∞')
     """
-    return NONE if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
+    return NONE if math.isnan(value) else _typeset(f"{value:.{digits}f}")
 
 
 def signed(value: float, digits: int = 5) -> str:
@@ -24,7 +24,7 @@ def signed(value: float, digits: int = 5) -> str:
     >>> signed(0.5, 2), signed(-0.5, 2)
     ('+0.50', '−0.50')
     """
-    return NONE if math.isnan(value) else f"{value:+.{digits}f}".replace("-", "−")
+    return NONE if math.isnan(value) else _typeset(f"{value:+.{digits}f}")
 
 
 def share(value: float, digits: int = 1) -> str:
@@ -52,3 +52,7 @@ def difference(told: Mapping[str, float], digits: int = 5) -> str:
     '−0.250 (−0.500\xa0to\xa0+0.125)'
     """
     return f"{signed(told['mean'], digits)} ({between(signed(told['low'], digits), signed(told['high'], digits))})"
+
+
+def _typeset(text: str) -> str:
+    return text.replace("-", "−").replace("inf", "∞")

@@ -106,7 +106,7 @@ def test_an_import_inside_a_function_is_seen():
 IMPORT_EVERYTHING = """
 import importlib, logging, os, sys
 
-import bentoml.xgboost, httpx, scipy.optimize, sqlalchemy, uvicorn  # their own doings are not ours to judge
+import bentoml.xgboost, httpx, matplotlib.figure, scipy.optimize, sqlalchemy, uvicorn  # their own doings are not ours to judge
 
 refused = []
 

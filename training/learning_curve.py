@@ -63,6 +63,7 @@ def _cumulative(total: Array, size: Array) -> tuple[Array, Array]:
     mean = np.cumsum(total) / matches
     # Sum over days so far of (total - mean * size)^2; rounding can take a sum of equal scores a hair below zero.
     squares = np.cumsum(total**2) - 2.0 * mean * np.cumsum(total * size) + mean**2 * np.cumsum(size**2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.maximum(squares, 0.0) / matches**2 * (days / (days - 1))
-    return mean, _Z_95 * np.sqrt(variance)
+    # One day alone says nothing of how days differ.
+    correction = np.full(len(days), np.nan)
+    np.divide(days, days - 1, out=correction, where=days > 1)
+    return mean, _Z_95 * np.sqrt(np.maximum(squares, 0.0) * correction) / matches

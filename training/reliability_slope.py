@@ -9,13 +9,15 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 Array = NDArray[np.float64]
 
-_MOST_STEPS: Final = 50
+_MOST_STEPS: Final = 100
 _CONVERGED: Final = 1e-10
-# Beyond this the event can be told from the forecast without error, and the line has no finite slope.
-_STEEPEST: Final = 1e4
+_SINGULAR: Final = 1e12
+# A line that grows beyond this tells the event without error: it has no finite slope.
+_STEEPEST: Final = 1e3
 _Z_95: Final = 1.959963984540054
 
 
@@ -49,7 +51,8 @@ def reliability_slope(probability: Array, happened: NDArray[np.bool_]) -> Reliab
     Raises:
         ValueError: If the shapes differ or a probability lies outside [0, 1].
 
-    Source: Cox (1958), Two further applications of a model for binary regression; maximum likelihood by Newton's method.
+    Source: Cox (1958), Two further applications of a model for binary regression; maximum likelihood by Newton's method
+    with shortened steps.
 
     Forecasts of 1/5 and 4/5 where 1/3 and 2/3 came true: log 4 should have been log 2.
 
@@ -65,20 +68,30 @@ def reliability_slope(probability: Array, happened: NDArray[np.bool_]) -> Reliab
 
 
 def _fitted(design: Array, happened: Array) -> ReliabilitySlope:
-    line = np.array([0.0, 1.0])
+    line = np.zeros(2)
     for _ in range(_MOST_STEPS):
-        p = 1.0 / (1.0 + np.exp(-np.clip(design @ line, -500.0, 500.0)))
+        p = expit(design @ line)
         information = (design * (p * (1.0 - p))[:, None]).T @ design
-        if np.linalg.cond(information) > 1.0 / _CONVERGED:
+        if np.abs(line).max() > _STEEPEST or np.linalg.cond(information) > _SINGULAR:
             return _NONE
-        step = np.linalg.solve(information, design.T @ (happened - p))
+        step = _shortened(np.linalg.solve(information, design.T @ (happened - p)), line, design, happened)
         line = line + step
-        if np.abs(line).max() > _STEEPEST:
-            return _NONE
         if np.abs(step).max() < _CONVERGED:
             margin = _Z_95 * float(np.sqrt(np.linalg.inv(information)[1, 1]))
             return ReliabilitySlope(float(line[0]), float(line[1]), float(line[1]) - margin, float(line[1]) + margin)
     return _NONE
+
+
+def _shortened(step: Array, line: Array, design: Array, happened: Array) -> Array:
+    """Halve a step until it does not lead away from the maximum: whole ones can leap to and fro over it."""
+    here = _loss(design @ line, happened)
+    while np.abs(step).max() >= _CONVERGED and _loss(design @ (line + step), happened) > here:
+        step = step / 2.0
+    return step
+
+
+def _loss(logit: Array, happened: Array) -> float:
+    return float((np.logaddexp(0.0, logit) - happened * logit).sum())
 
 
 def _check(probability: Array, happened: NDArray[np.bool_]) -> None:
