@@ -81,7 +81,7 @@ def imported_packages(source):
             yield node.module.partition(".")[0]
 
 
-FORBIDDEN_IN_SERVICE = {"training", "ingest", "deploy", "cli", "click", "rich"}
+FORBIDDEN_IN_SERVICE = {"training", "reports", "ingest", "deploy", "cli", "click", "rich"}
 
 
 def test_the_service_neither_trains_nor_ingests():
