@@ -14,6 +14,7 @@ import pytest
 from made_forecasts import forecasts
 
 from models.errors import InvalidForecast
+from reports.comparison_plots import forest
 from reports.evaluation import Importance, evaluation_page
 from reports.page import render
 from reports.subject import Subject
@@ -291,24 +292,27 @@ def test_few_matches_make_a_page_that_says_what_it_left_out(matches):
 
 def test_a_baseline_equal_to_ours_is_a_point_at_zero():
     """
-    A difference of nothing is drawn and told as nothing.
+    A difference of nothing is told as nothing, and pushes no other baseline off the axis.
     """
     told = forecasts(80)
-    twin = type(told)(told.matches, {"mine": told.proba["mine"], "noisy": told.proba["mine"]}, told.trained_until)
+    twin = type(told)(told.matches, dict(told.proba) | {"noisy": told.proba["mine"]}, told.trained_until)
 
-    read = Reader(page_of(twin))
+    page = page_of(twin)
 
-    assert read.tables["Ours minus the baseline, with 95 % intervals"][1][1] == difference(
-        {"mean": 0.0, "low": 0.0, "high": 0.0}
-    )
+    rows = Reader(page).tables["Ours minus the baseline, with 95 % intervals"]
+    assert rows[1][1] == difference({"mean": 0.0, "low": 0.0, "high": 0.0})
+    drawing = re.search(r'aria-label="RPS: ours minus.*?</svg>', page, flags=re.DOTALL)[0]
+    ticks = [float(text.replace("−", "-")) for text in re.findall(r">(−?[\d.]+)</text>", drawing)]
+    assert max(ticks) - min(ticks) < 0.2
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
-def test_an_infinite_loss_is_shown_and_stops_nothing():
+@pytest.mark.parametrize("baselines", [("noisy",), ("noisy", "constant")])
+def test_an_infinite_loss_is_shown_and_stops_nothing(baselines):
     """
     A baseline that called impossible what happened has an infinite log loss; the page says so and is drawn.
     """
-    told = forecasts(80)
+    told = forecasts(80, baselines=baselines)
     wrong = told.proba["noisy"].copy()
     wrong[0] = np.roll([1.0, 0.0, 0.0], told.matches.outcome[0] + 1)
     broken = type(told)(told.matches, dict(told.proba) | {"noisy": wrong}, told.trained_until)
@@ -316,6 +320,17 @@ def test_an_infinite_loss_is_shown_and_stops_nothing():
     read = Reader(page_of(broken))
 
     assert {row[0]: row[2] for row in read.tables["Scores over all 80 matches"]}["Noisy one"] == "∞"
+
+
+def test_an_endless_interval_is_an_arrow(told):
+    """
+    A difference that is infinite is drawn as an arrow with that word, beside one that has a place.
+    """
+    endless = {"mean": -np.inf, "low": -np.inf, "high": 0.1}
+
+    drawing = forest(subject_of(told), {"": {"noisy": endless, "constant": endless}}, name="x", title="log loss")
+
+    assert drawing.count(">−∞</text>") == 2
 
 
 def test_a_coverage_that_is_none_is_refused(told):

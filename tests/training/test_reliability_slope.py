@@ -89,6 +89,8 @@ def test_no_other_line_is_likelier(seed):
         ([0.2, 0.3, 0.7], [True, True, True]),
         ([0.2, 0.3, 0.7], [False, False, False]),
         ([0.2, 0.3, 0.7, 0.8], [False, False, True, True]),
+        ([0.2, 0.3, 0.7, 0.8], [True, True, False, False]),
+        ([0.2, 0.5, 0.5, 0.8], [False, False, True, True]),
         ([0.0, 0.3, 0.7], [False, True, False]),
         ([0.2, 0.3, 1.0], [False, True, False]),
     ],
