@@ -63,7 +63,7 @@ def backtest(
     try:
         engine = open_store(settings.database_url)
         closing = closing_odds(engine, odds)
-        forecasts = _forecast(
+        forecasts = forecast_window(
             engine, settings, window, refit_days, chosen_competitions(engine, competitions), quiet=as_json
         )
     except (StoreError, TooLittleData) as error:
@@ -75,7 +75,7 @@ def backtest(
     _tell({"file": str(out), "rows": rows, "refit_days": refit_days, **result}, as_json=as_json)
 
 
-def _forecast(
+def forecast_window(
     engine: sa.Engine,
     settings: Settings,
     window: tuple[int, int],
@@ -84,6 +84,7 @@ def _forecast(
     *,
     quiet: bool,
 ) -> Forecasts:
+    """Walk forward over the days from the first up to, not including, the second; show how far it is unless quiet."""
     chosen = settings.training
     plan = Plan("backtest", chosen.seed, chosen.validation_days, chosen.warm_up_days, chosen.threads)
     with stages(quiet=quiet) as on_stage:

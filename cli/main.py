@@ -20,6 +20,7 @@ COMMANDS = {
     "teams": ("cli.teams", "teams", "List teams; settle unknown names."),
     "train": ("cli.train", "train", "Train a model and save it with its card."),
     "backtest": ("cli.backtest", "backtest", "Predict past matches from what was known before them."),
+    "report": ("cli.report", "report", "Draw how good such predictions were, on one page with plots."),
     "predict": ("cli.predict", "predict", "Predict one match here and now, without a server."),
     "models": ("cli.models", "models", "List saved models."),
     "build": ("cli.build", "build", "Build an immutable bento around a saved model."),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.batch import Array
 from features.matches import MatchTable
@@ -18,7 +20,9 @@ from training.scores import (
 )
 from training.walk_forward import Forecasts
 
-FEWEST_PER_COMPETITION = 30
+FEWEST_PER_GROUP: Final = 30
+Score = Callable[[Array, NDArray[np.int64]], Array]
+COMPARED: Final[Mapping[str, Score]] = {"rps": ranked_probability_score, "log_loss": log_loss}
 
 
 def report(forecasts: Forecasts, *, model: str, seed: int) -> dict[str, Any]:
@@ -28,13 +32,22 @@ def report(forecasts: Forecasts, *, model: str, seed: int) -> dict[str, Any]:
     log loss (negative: ours is better) with a paired 95 % bootstrap interval
     over match days.
     """
-    overall = _section(forecasts, np.arange(len(forecasts.matches)), model=model, seed=seed)
-    competitions = {
-        code: _section(forecasts, rows, model=model, seed=seed)
-        for code in sorted(set(forecasts.matches.competition))
-        if len(rows := np.flatnonzero(forecasts.matches.competition == code)) >= FEWEST_PER_COMPETITION
-    }
+    overall = section(forecasts, np.arange(len(forecasts.matches)), model=model, seed=seed)
+    competitions = by_group(forecasts, forecasts.matches.competition, model=model, seed=seed)
     return {"model": model, **overall, "per_competition": competitions}
+
+
+def by_group(forecasts: Forecasts, group: NDArray[np.object_], *, model: str, seed: int) -> dict[str, dict[str, Any]]:
+    """Return the figures of each group of at least 30 matches, in the order of the groups' names.
+
+    Args:
+        group: Name of each match's group, such as its season. Shape (n,).
+    """
+    return {
+        name: section(forecasts, rows, model=model, seed=seed)
+        for name in sorted(set(group))
+        if len(rows := np.flatnonzero(group == name)) >= FEWEST_PER_GROUP
+    }
 
 
 def scores(proba: Array, matches: MatchTable) -> dict[str, float]:
@@ -49,21 +62,37 @@ def scores(proba: Array, matches: MatchTable) -> dict[str, float]:
     }
 
 
-def _section(forecasts: Forecasts, rows: np.ndarray[Any, Any], *, model: str, seed: int) -> dict[str, Any]:
+def section(
+    forecasts: Forecasts,
+    rows: NDArray[np.int64],
+    *,
+    model: str,
+    seed: int,
+    compared: Mapping[str, Score] = COMPARED,
+) -> dict[str, Any]:
+    """Return the scores of all models over the chosen matches, and ours minus each baseline's with an interval.
+
+    Args:
+        rows: Indices of at least one match.
+        compared: Which scores to compare; one value a match each.
+    """
     matches = forecasts.matches.take(rows)
     proba = {name: values[rows] for name, values in forecasts.proba.items()}
     return {
         "matches": len(matches),
         "scores": {name: scores(values, matches) for name, values in proba.items()},
         "difference": {
-            name: _difference(proba[model], values, matches, seed) for name, values in proba.items() if name != model
+            name: _difference(proba[model], values, matches, seed, compared)
+            for name, values in proba.items()
+            if name != model
         },
     }
 
 
-def _difference(ours: Array, theirs: Array, matches: MatchTable, seed: int) -> dict[str, dict[str, float]]:
+def _difference(
+    ours: Array, theirs: Array, matches: MatchTable, seed: int, compared: Mapping[str, Score]
+) -> dict[str, dict[str, float]]:
     outcome = matches.outcome
-    compared = {"rps": ranked_probability_score, "log_loss": log_loss}
     return {
         name: paired_bootstrap(score(ours, outcome), score(theirs, outcome), matches.day, seed=seed)._asdict()
         for name, score in compared.items()

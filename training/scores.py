@@ -95,6 +95,13 @@ class Reliability:
     forecast: Array
     frequency: Array
 
+    @property
+    def ece(self) -> float:
+        """Return |forecast - frequency| averaged over the bins by their counts; NaN without matches."""
+        if not self.count.sum():
+            return float("nan")
+        return float(np.nansum(self.count * np.abs(self.forecast - self.frequency)) / self.count.sum())
+
 
 def reliability(proba: Array, outcome: Outcomes) -> tuple[Reliability, Reliability, Reliability]:
     """Return the reliability table of home win, draw and away win. Shapes and errors as in the scores.
@@ -104,8 +111,28 @@ def reliability(proba: Array, outcome: Outcomes) -> tuple[Reliability, Reliabili
     (2, 0.55, 0.5)
     """
     _check(proba, outcome)
-    home, draw, away = (_reliability(proba[:, column], outcome == column) for column in range(3))
+    home, draw, away = (binned_reliability(proba[:, column], outcome == column) for column in range(3))
     return home, draw, away
+
+
+def binned_reliability(probability: Array, happened: NDArray[np.bool_]) -> Reliability:
+    """Return the reliability table of one event.
+
+    Args:
+        probability: Of the event, within [0, 1], shape (n,).
+        happened: Whether it did, shape (n,).
+
+    >>> table = binned_reliability(np.array([0.52, 0.58]), np.array([True, False]))
+    >>> int(table.count[5]), float(table.frequency[5])
+    (2, 0.5)
+    """
+    # A probability of exactly 1 belongs to the last bin.
+    bin_ = np.minimum((probability * _BINS).astype(np.int64), _BINS - 1)
+    count = np.bincount(bin_, minlength=_BINS)
+    with np.errstate(invalid="ignore"):
+        forecast = np.bincount(bin_, probability, _BINS) / count
+        frequency = np.bincount(bin_, happened, _BINS) / count
+    return Reliability(count, forecast, frequency)
 
 
 def expected_calibration_error(proba: Array, outcome: Outcomes) -> float:
@@ -117,10 +144,7 @@ def expected_calibration_error(proba: Array, outcome: Outcomes) -> float:
     >>> round(expected_calibration_error(np.array([[0.6, 0.2, 0.2], [0.6, 0.2, 0.2]]), np.array([0, 1])), 3)
     0.2
     """
-    if not len(proba):
-        return float("nan")
-    gaps = [np.nansum(table.count * np.abs(table.forecast - table.frequency)) for table in reliability(proba, outcome)]
-    return float(np.mean(gaps) / len(proba))
+    return float(np.mean([table.ece for table in reliability(proba, outcome)]))
 
 
 class Difference(NamedTuple):
@@ -195,16 +219,6 @@ def _resampled_means(total: Array, size: Array, resamples: int, rng: np.random.G
         drawn = rng.integers(0, days, size=(min(_BLOCK, resamples - start), days))
         blocks.append(total[drawn].sum(axis=1) / size[drawn].sum(axis=1))
     return np.concatenate(blocks)
-
-
-def _reliability(probability: Array, happened: NDArray[np.bool_]) -> Reliability:
-    # A probability of exactly 1 belongs to the last bin.
-    bin_ = np.minimum((probability * _BINS).astype(np.int64), _BINS - 1)
-    count = np.bincount(bin_, minlength=_BINS)
-    with np.errstate(invalid="ignore"):
-        forecast = np.bincount(bin_, probability, _BINS) / count
-        frequency = np.bincount(bin_, happened, _BINS) / count
-    return Reliability(count, forecast, frequency)
 
 
 def _check(proba: Array, outcome: Outcomes) -> None:

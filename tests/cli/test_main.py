@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from cli.main import COMMANDS, main
 
-HEAVY = ("xgboost", "bentoml", "scipy", "sqlalchemy")
+HEAVY = ("xgboost", "bentoml", "scipy", "sqlalchemy", "matplotlib")
 
 
 def test_help_lists_every_command():

@@ -1,0 +1,94 @@
+"""Sections that set what was said beside what came: reliability, and the coverage of prediction sets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reports.calibration_plots import coverage_plot, reliability_plot, size_plot
+from reports.page import Plot, Section, Table
+from reports.subject import Subject
+from reports.wording import between, number, share
+from training.reliability_slope import reliability_slope
+from training.report import FEWEST_PER_GROUP
+from training.scores import reliability
+from training.set_coverage import SetCoverage, set_coverage
+
+_OUTCOMES = ("Home win", "Draw", "Away win")
+_OTHER_COVERAGES = (0.5, 0.8, 0.9, 0.95)
+
+
+def calibration(subject: Subject) -> Section:
+    """Return the section of reliability per outcome: bins with intervals, slope and ECE."""
+    plots, rows = [], []
+    for column, (outcome, table) in enumerate(zip(_OUTCOMES, reliability(subject.ours, subject.outcome), strict=True)):
+        happened = subject.outcome == column
+        line = reliability_slope(subject.ours[:, column], happened)
+        name = f"reliability-{column}"
+        plots.append(Plot(reliability_plot(table, line, outcome, name=name), "Dashed: what is said comes exactly."))
+        rows.append(
+            [
+                outcome,
+                share(float(subject.ours[:, column].mean())),
+                share(float(happened.mean())),
+                number(table.ece),
+                f"{number(line.slope, 3)} ({between(number(line.low, 3), number(line.high, 3))})",
+                number(line.intercept, 3),
+            ]
+        )
+    header = ["outcome", "said on average", "came", "ECE", "slope (95 %)", "intercept"]
+    return Section(
+        anchor="calibration",
+        title="Reliability",
+        aid="Points on the dashed line: what is given 30 % comes in 30 of 100 matches. A slope below 1 says that forecasts are "
+        "too bold, above 1 too timid; bars are 95 % intervals of the bins.",
+        plots=plots,
+        tables=[Table("Calibration per outcome", header, rows)],
+    )
+
+
+def coverage(subject: Subject, promised: float) -> Section:
+    """Return the section of prediction sets: by season at the promised coverage, and at other ones over all matches."""
+    seasons = _by_season(subject, promised)
+    rest = [one for one in _OTHER_COVERAGES if one != promised]
+    levels = {share(one, 0): set_coverage(subject.ours, subject.outcome, one) for one in sorted([promised, *rest])}
+    whole = levels[share(promised, 0)]
+    shown = seasons | {"all": whole}
+    return Section(
+        anchor="coverage",
+        title="Coverage of prediction sets",
+        aid="A set is the fewest outcomes that reach the coverage promised. As outcomes come whole it mostly states more; "
+        "a point inside its band keeps what is stated, and one in twenty lies outside by chance.",
+        plots=[
+            Plot(coverage_plot(shown, promised, name="coverage"), "A point outside its band is a red cross."),
+            Plot(size_plot(shown, name="set-size"), "The smaller the sets, the more they say."),
+        ],
+        tables=[
+            _table(f"Sets of {share(promised, 0)} by season", "season", shown),
+            _table("Sets of other coverages, all matches", "promised", levels),
+        ],
+    )
+
+
+def _by_season(subject: Subject, promised: float) -> dict[str, SetCoverage]:
+    season = subject.matches.season
+    return {
+        name: set_coverage(subject.ours[rows], subject.outcome[rows], promised)
+        for name in sorted(set(season))
+        if len(rows := np.flatnonzero(season == name)) >= FEWEST_PER_GROUP
+    }
+
+
+def _table(caption: str, first: str, told: dict[str, SetCoverage]) -> Table:
+    header = [first, "matches", "stated", "observed", "95 % band", "mean size"]
+    rows = [
+        [
+            name,
+            f"{one.matches:,}",
+            share(one.stated),
+            share(one.observed),
+            between(share(one.low), share(one.high)),
+            number(one.mean_size, 2),
+        ]
+        for name, one in told.items()
+    ]
+    return Table(caption, header, rows)

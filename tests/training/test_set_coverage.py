@@ -1,0 +1,78 @@
+"""Coverage of prediction sets: what is counted, what is stated, and the band that chance allows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.errors import InvalidForecast
+from training.set_coverage import set_coverage
+
+
+def drawn(n, *, seed):
+    """Forecasts, and outcomes drawn from them."""
+    rng = np.random.default_rng(seed)
+    proba = rng.dirichlet((4.5, 2.6, 3.0), n)
+    return proba, np.minimum((rng.random(n)[:, None] > proba.cumsum(axis=1)).sum(axis=1), 2)
+
+
+def test_counts_by_hand():
+    """
+    Of two sets, {home, draw} and {home}, the first holds its result and the second does not.
+    """
+    told = set_coverage(np.array([[0.5, 0.3, 0.2], [0.9, 0.06, 0.04]]), np.array([1, 2]), 0.8)
+
+    assert (told.matches, told.observed, told.mean_size) == (2, 0.5, 1.5)
+    assert told.stated == pytest.approx(0.85)
+    assert told.size_shares == (0.5, 0.5, 0.0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(n=st.integers(1, 60), seed=st.integers(0, 1000), coverage=st.floats(0.05, 0.99))
+def test_sets_state_at_least_what_they_promise(n, seed, coverage):
+    """
+    Stated coverage is never below the promised one, the band holds the stated one, and sizes make a whole.
+    """
+    told = set_coverage(*drawn(n, seed=seed), coverage)
+
+    assert coverage - 1e-9 <= told.stated <= 1.0
+    assert told.low - 1 / n <= told.stated <= told.high + 1 / n
+    assert sum(told.size_shares) == pytest.approx(1.0)
+
+
+def test_true_forecasts_lie_in_their_band_and_bold_ones_below_it():
+    """
+    Of a hundred windows of true forecasts nearly all are within; forecasts drawn too sharp are found out in each.
+    """
+    windows = [drawn(500, seed=seed) for seed in range(100)]
+    told = [set_coverage(proba, outcome, 0.8) for proba, outcome in windows]
+    sharper = [(proba**2.5 / (proba**2.5).sum(axis=1, keepdims=True), outcome) for proba, outcome in windows]
+    bold = [set_coverage(proba, outcome, 0.8) for proba, outcome in sharper]
+
+    assert sum(one.low <= one.observed <= one.high for one in told) >= 93
+    assert all(one.observed < one.low for one in bold)
+
+
+def test_certain_forecasts_have_a_band_of_one():
+    """
+    Where every set states 1, chance allows nothing less.
+    """
+    told = set_coverage(np.tile([1.0, 0.0, 0.0], (5, 1)), np.array([0, 0, 0, 0, 1]), 0.8)
+
+    assert (told.low, told.high, told.observed) == (1.0, 1.0, 0.8)
+
+
+def test_what_cannot_be_covered_is_refused():
+    """
+    No match, other lengths and a promise of all or nothing stop with what was given.
+    """
+    proba, outcome = drawn(3, seed=1)
+
+    with pytest.raises(ValueError, match="given 0 forecasts of 0 matches"):
+        set_coverage(proba[:0], outcome[:0], 0.8)
+    with pytest.raises(ValueError, match="given 3 forecasts of 2 matches"):
+        set_coverage(proba, outcome[:2], 0.8)
+    with pytest.raises(InvalidForecast, match="expected a number within"):
+        set_coverage(proba, outcome, 1.0)

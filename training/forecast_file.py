@@ -1,0 +1,106 @@
+"""A backtest's file read back into forecasts; nothing in it is taken on trust."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from features.matches import MatchTable, association_of
+from training.backtest import COLUMNS
+from training.history import day_number
+from training.walk_forward import Forecasts
+
+Row = Mapping[str, str]
+
+_FACTS = tuple(name for name in COLUMNS if name not in ("p_home", "p_draw", "p_away", "model"))
+_TOLERANCE = 1e-6
+
+
+class ForecastFileInvalid(ValueError):
+    """Say which line of a file cannot be one of a backtest, and why."""
+
+
+def read_forecasts(file: Path) -> Forecasts:
+    """Read what ``backtest.write_csv`` wrote; models come in the order in which the file names them first.
+
+    Teams are given the association of the match's competition, as the file
+    names clubs alone. What it does not hold, such as xG, is unknown.
+
+    Raises:
+        ForecastFileInvalid: If a column, a match or a forecast is missing, given twice or impossible.
+    """
+    with file.open(encoding="utf-8", newline="") as stream:
+        reader = csv.DictReader(stream)
+        if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
+            raise ForecastFileInvalid(f"{file} lacks the columns {', '.join(missing)}; write it with football backtest")
+        return _forecasts(_by_model(reader, file), file)
+
+
+def _by_model(reader: csv.DictReader[str], file: Path) -> dict[str, dict[str, Row]]:
+    models: dict[str, dict[str, Row]] = {}
+    for row in reader:
+        rows = models.setdefault(row["model"], {})
+        try:
+            _check(row, rows)
+        except (ValueError, TypeError) as error:
+            raise ForecastFileInvalid(f"{file}, line {reader.line_num}: {error}") from error
+        rows[row["match_id"]] = row
+    if not models:
+        raise ForecastFileInvalid(f"{file} holds no forecast; write it with football backtest")
+    return models
+
+
+def _check(row: Row, earlier: Mapping[str, Row]) -> None:
+    if None in row.values() or None in row:
+        raise ValueError(f"expected {len(COLUMNS)} values")
+    if row["match_id"] in earlier:
+        raise ValueError(f"the match {row['match_id']} has a forecast of {row['model']} already")
+    proba = _proba(row)
+    if not (all(0.0 <= p <= 1.0 for p in proba) and abs(math.fsum(proba) - 1.0) <= _TOLERANCE):
+        raise ValueError(f"given probabilities {proba}, expected three within [0, 1] that sum to 1")
+    if int(row["home_goals"]) < 0 or int(row["away_goals"]) < 0:
+        raise ValueError("given negative goals, expected 0 or more")
+    dt.date.fromisoformat(row["trained_until"])
+    _kickoff(row)
+
+
+def _forecasts(models: Mapping[str, Mapping[str, Row]], file: Path) -> Forecasts:
+    facts = next(iter(models.values()))
+    for name, rows in models.items():
+        if rows.keys() != facts.keys():
+            one = min(rows.keys() ^ facts.keys())
+            raise ForecastFileInvalid(f"{file}: {name} and another model differ in the match {one}; all need the same")
+        if changed := [one for one, row in rows.items() if any(row[key] != facts[one][key] for key in _FACTS)]:
+            raise ForecastFileInvalid(f"{file}: the rows of the match {changed[0]} differ in what happened")
+    return Forecasts(
+        matches=_matches(list(facts.values())),
+        proba={name: np.array([_proba(rows[one]) for one in facts]) for name, rows in models.items()},
+        trained_until=np.array([day_number(dt.date.fromisoformat(row["trained_until"])) for row in facts.values()]),
+    )
+
+
+def _matches(rows: Sequence[Row]) -> MatchTable:
+    associations = [association_of(row["competition"]) for row in rows]
+    return MatchTable.from_columns(
+        **{name: [row[name] for row in rows] for name in ("match_id", "competition", "season")},
+        kickoff=[_kickoff(row) for row in rows],
+        home=[f"{code}:{row['home_team']}" for code, row in zip(associations, rows, strict=True)],
+        away=[f"{code}:{row['away_team']}" for code, row in zip(associations, rows, strict=True)],
+        home_goals=[int(row["home_goals"]) for row in rows],
+        away_goals=[int(row["away_goals"]) for row in rows],
+    )
+
+
+def _proba(row: Row) -> tuple[float, float, float]:
+    return float(row["p_home"]), float(row["p_draw"]), float(row["p_away"])
+
+
+def _kickoff(row: Row) -> int:
+    """Return seconds since 1970-01-01 UTC; midnight for a date alone."""
+    instant = dt.datetime.fromisoformat(row["kickoff"])
+    return int((instant if instant.tzinfo else instant.replace(tzinfo=dt.UTC)).timestamp())
