@@ -108,7 +108,10 @@ def group_of(competition_level: Array) -> Groups:
 def chosen_kind(
     earlier: tuple[Array, Array, Groups, NDArray[np.int64]], later: tuple[Array, Array, Groups, NDArray[np.int64]]
 ) -> tuple[str, dict[str, float]]:
-    """Return the kind that, fitted to earlier forecasts, has the lowest log loss on later ones, and all their log losses.
+    """Return the kind that does best on later forecasts when fitted to earlier ones, and all kinds' log losses there.
+
+    A richer kind must beat the plainer one by more than the standard error of its gain (the rule of Breiman et al.
+    1984, ch. 3): a season's luck is no reason to shift every later forecast.
 
     Args:
         earlier, later: Log-odds, at_home, group and outcome, as ``Calibration.fit`` takes them.
@@ -116,10 +119,14 @@ def chosen_kind(
     log_odds, at_home, group, outcome = later
     losses = {}
     for kind in KINDS:
-        fitted = Calibration.fit(kind, *earlier)
-        proba = softmax(fitted.log_odds(log_odds, at_home, group))
-        losses[kind] = float(-np.log(proba[np.arange(len(proba)), outcome]).mean())
-    return min(losses, key=losses.__getitem__), losses
+        proba = softmax(Calibration.fit(kind, *earlier).log_odds(log_odds, at_home, group))
+        losses[kind] = -np.log(proba[np.arange(len(proba)), outcome])
+    best = KINDS[0]
+    for kind in KINDS[1:]:
+        gain = losses[best] - losses[kind]
+        if gain.mean() > gain.std() / np.sqrt(len(gain)):
+            best = kind
+    return best, {kind: float(loss.mean()) for kind, loss in losses.items()}
 
 
 def _regressors(log_odds: Array, at_home: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from training.saving import check_name, make_golden, save
 from training.walk_forward import FEWEST_TO_FIT, baselines, walk_forward
 
 EVALUATION_REFIT_DAYS = 90
+CHOOSE_EVERY_DAYS = 90
 Stage = Callable[[str, int, int], None]
 
 
@@ -46,8 +47,8 @@ class Plan:
         return Ensemble(seed=self.seed, threads=self.threads, validation_days=self.validation_days)
 
     def models(self) -> list[OutcomeModel]:
-        """Return a fresh model and fresh baselines."""
-        return [self.model(), *baselines()]
+        """Return a model and baselines for a walk through time; the model chooses anew every quarter."""
+        return [replace(self.model(), choose_every_days=CHOOSE_EVERY_DAYS), *baselines()]
 
 
 @dataclass(frozen=True, slots=True)

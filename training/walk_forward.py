@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from features.matches import MatchTable
 from models.class_frequency import ClassFrequency
 from models.dixon_coles import DixonColes
 from models.elo_logit import EloLogit
+from models.ensemble import Ensemble
 from models.estimator import OutcomeModel
 from training.history import History, TooLittleData, date_of
 
@@ -27,11 +29,14 @@ class Forecasts:
     Attributes:
         proba: Model name to probabilities, shape (n, 3) each.
         trained_until: Day (since 1970-01-01) from which on the models had seen nothing. Shape (n,).
+        set_threshold: Of the prediction sets of the models that have such; see ``models.conformal.members``. Shape (n,)
+            each.
     """
 
     matches: MatchTable
     proba: Mapping[str, Array]
     trained_until: NDArray[np.int64]
+    set_threshold: Mapping[str, Array] = field(default_factory=dict)
 
 
 def baselines() -> list[OutcomeModel]:
@@ -53,6 +58,7 @@ def walk_forward(
     """Predict the matches of a window, refitting every so many days on all that was played before.
 
     Args:
+        make_models: Called once; the models are then fitted again and again, each time on more matches.
         history: All played matches; those before the window are learned from, and so are
             those inside it once they lie behind the refit day.
         first_day, end_day: Days since 1970-01-01; the end is not included.
@@ -70,12 +76,13 @@ def walk_forward(
     starts = [
         first_day + refit_days * int(block) for block in np.unique((wanted.matches.day - first_day) // refit_days)
     ]
-    parts: list[tuple[History, dict[str, Array], int]] = []
+    models = make_models()
+    parts: list[_Part] = []
     for done, start in enumerate(starts):
         on_progress(done, len(starts))
         past = history.after_warm_up(warm_up_days).before(start)
         block = wanted.between(start, min(start + refit_days, end_day))
-        parts.append((block, _predict(make_models(), past, block), start))
+        parts.append(_predict(models, past, block, start))
     on_progress(len(starts), len(starts))
     return _joined(parts)
 
@@ -91,15 +98,32 @@ def _check(history: History, wanted: History, first_day: int, warm_up_days: int)
         raise TooLittleData("no played match lies in the window; check the dates and the competitions")
 
 
-def _predict(models: Sequence[OutcomeModel], past: History, block: History) -> dict[str, Array]:
+class _Part(NamedTuple):
+    """Hold what was said of one block: probabilities and thresholds by model."""
+
+    block: History
+    proba: dict[str, Array]
+    set_threshold: dict[str, Array]
+    start: int
+
+
+def _predict(models: Sequence[OutcomeModel], past: History, block: History, start: int) -> _Part:
     blind = block.matches.without_results()
-    return {model.name: model.fit(past.matches, past.features).predict_proba(blind, block.features) for model in models}
+    proba, thresholds = {}, {}
+    for model in models:
+        fitted = model.fit(past.matches, past.features)
+        proba[model.name] = fitted.predict_proba(blind, block.features)
+        if isinstance(fitted, Ensemble):
+            thresholds[model.name] = fitted.set_thresholds(block.features)
+    return _Part(block, proba, thresholds, start)
 
 
-def _joined(parts: Sequence[tuple[History, dict[str, Array], int]]) -> Forecasts:
-    names = parts[0][1]
+def _joined(parts: Sequence[_Part]) -> Forecasts:
     return Forecasts(
-        matches=MatchTable.concatenate([block.matches for block, _, _ in parts]),
-        proba={name: np.concatenate([proba[name] for _, proba, _ in parts]) for name in names},
-        trained_until=np.concatenate([np.full(len(block), start) for block, _, start in parts]),
+        matches=MatchTable.concatenate([part.block.matches for part in parts]),
+        proba={name: np.concatenate([part.proba[name] for part in parts]) for name in parts[0].proba},
+        trained_until=np.concatenate([np.full(len(part.block), part.start) for part in parts]),
+        set_threshold={
+            name: np.concatenate([part.set_threshold[name] for part in parts]) for name in parts[0].set_threshold
+        },
     )
