@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from models.estimator import Array
 
-_STEPS: Final = 50
+_STEPS: Final = 100
 _CONVERGED: Final = 1e-11
+_HALVINGS: Final = 40
+_ROUNDING: Final = 1e-12  # relative; a log posterior this much lower is the same number, added up otherwise
 
 
 def softmax(log_odds: Array) -> Array:
@@ -24,18 +26,15 @@ def softmax(log_odds: Array) -> Array:
     return proba
 
 
-def fit_conditional_logit(
-    regressors: Array, outcome: NDArray[np.int64], *, prior: Array, precision: Array, offset: Array | None = None
-) -> Array:
+def fit_conditional_logit(regressors: Array, outcome: NDArray[np.int64], *, prior: Array, precision: Array) -> Array:
     """Return the coefficients that make the results most likely, with a Gaussian prior, by Newton's method.
 
-    The log-odds of outcome k of match i are ``regressors[i, k] @ coefficients`` plus the offset.
+    The log-odds of outcome k of match i are ``regressors[i, k] @ coefficients``.
 
     Args:
         regressors: Shape (n, 3, c).
         outcome: 0, 1 or 2. Shape (n,).
         prior, precision: Mean of each coefficient and 1 / variance, above zero. Shape (c,).
-        offset: Log-odds that are there already, shape (n, 3); none where not given.
 
     Source: McFadden (1974), "Conditional logit analysis of qualitative choice behavior".
 
@@ -44,18 +43,33 @@ def fit_conditional_logit(
     >>> float(shift.round(6)[0])  # half of them draws: odds of 2 against either win
     0.693147
     """
-    rows = np.arange(len(regressors))
+    chosen = regressors[np.arange(len(regressors)), outcome]
+
+    def log_posterior(coefficients: Array) -> float:
+        log_likelihood = chosen @ coefficients - np.logaddexp.reduce(regressors @ coefficients, axis=1)
+        return float(log_likelihood.sum() - 0.5 * (precision * (coefficients - prior) ** 2).sum())
+
     coefficients = prior.astype(np.float64)
-    chosen = regressors[rows, outcome].sum(axis=0)
+    value = log_posterior(coefficients)
     for _ in range(_STEPS):
-        log_odds = regressors @ coefficients
-        proba = softmax(log_odds if offset is None else log_odds + offset)
-        mean = (proba[:, :, None] * regressors).sum(axis=1)  # (n, c)
-        slope = chosen - mean.sum(axis=0) - precision * (coefficients - prior)
-        weighted = (regressors * np.sqrt(proba)[:, :, None]).reshape(-1, regressors.shape[2])
-        curvature = weighted.T @ weighted - mean.T @ mean + np.diag(precision)
-        step = np.linalg.solve(curvature, slope)
-        coefficients = coefficients + step
+        slope = chosen.sum(axis=0) - precision * (coefficients - prior)
+        step = _newton_step(regressors, softmax(regressors @ coefficients), slope, precision)
+        # From far away a full step may overshoot, and the next one farther: take half of it until things improve.
+        for _ in range(_HALVINGS):
+            reached = log_posterior(coefficients + step)
+            if reached >= value - _ROUNDING * abs(value):
+                break
+            step = 0.5 * step
+        coefficients, value = coefficients + step, reached
         if np.abs(step).max() < _CONVERGED:
             break
     return coefficients
+
+
+def _newton_step(regressors: Array, proba: Array, slope: Array, precision: Array) -> Array:
+    """Return the step to the top of the parabola that fits here; the slope lacks what the probabilities expect."""
+    mean = (proba[:, :, None] * regressors).sum(axis=1)  # (n, c)
+    weighted = (regressors * np.sqrt(proba)[:, :, None]).reshape(-1, regressors.shape[2])
+    curvature = weighted.T @ weighted - mean.T @ mean + np.diag(precision)
+    step: Array = np.linalg.solve(curvature, slope - mean.sum(axis=0))
+    return step

@@ -66,7 +66,7 @@ class Ensemble:
         boosted, logit: Members; the goal model is the one inside ``boosted``.
         pool, calibration: None until fitted.
         sets: Prediction sets at their stated coverage.
-        usual_doubt: Median doubt of log expected goals in training.
+        usual_doubt: Median doubt of log expected goals in training; 0 where none was known.
         chosen_until: Last day (since 1970-01-01) of what the choice was made from; None before the first.
         evidence: What the choice rests on, plain data for the model card.
     """
@@ -95,33 +95,34 @@ class Ensemble:
             self.chosen_until = last_day
         self.boosted = self._new_boosted(self.boosted.rounds).fit(matches, features)
         self.logit = RatingLogit().fit(matches, features)
-        self.usual_doubt = float(np.nanmedian(features.select(DOUBTS).values))
+        known = features.select(DOUBTS).values
+        self.usual_doubt = float(np.median(known[np.isfinite(known)])) if np.isfinite(known).any() else 0.0
         return self
 
     def predict_proba(self, matches: MatchTable, features: FeatureFrame) -> Array:  # noqa: ARG002 - the contract passes both
         """Return home, draw and away probabilities, shape (n, 3). Raises NotFitted."""
-        mass = self.boosted.goal_model.outcome_proba(features)
-        return strictly_positive(softmax(self._log_odds(features, mass)))
+        pool, calibration = self._chosen()
+        pooled = pool.log_odds(self._members(features, self.boosted.goal_model.outcome_proba(features)))
+        return strictly_positive(softmax(calibration.log_odds(pooled, *_setting(self.logit, features))))
 
     def forecast(self, features: FeatureFrame) -> Answers:
         """Return probabilities, score grids that agree with them, and how sure they are. Raises NotFitted."""
-        if self.pool is None or self.calibration is None:
-            raise NotFitted(self.name)
+        pool, calibration = self._chosen()
         grid = self.boosted.goal_model.grid(features)
         mass = outcome_proba(grid)
         said = self._members(features, mass)
-        at_home, group = _setting(features)
-        pooled = self.pool.log_odds(said)
-        proba = strictly_positive(softmax(self.calibration.log_odds(pooled, at_home, group)))
+        at_home, group = _setting(self.logit, features)
+        pooled = pool.log_odds(said)
+        proba = strictly_positive(softmax(calibration.log_odds(pooled, at_home, group)))
         grid = reconcile(grid, proba, mass)
         spread = np.hypot(
-            proba_spread(grid, proba, self._doubt(features)), members_spread(said, self.pool.weights, softmax(pooled))
+            proba_spread(grid, proba, self._doubt(features)), members_spread(said, pool.weights, softmax(pooled))
         )
         return Answers(proba, grid, spread, self.sets.threshold(group))
 
     def set_thresholds(self, features: FeatureFrame) -> Array:
         """Return the threshold of each match's prediction set, as ``Answers`` says it. Shape (n,)."""
-        return self.sets.threshold(_setting(features)[1])
+        return self.sets.threshold(group_of(features.column("competition_level")))
 
     def explain(self, features: FeatureFrame) -> Explanation:
         """Return each feature's part in the answers, in log-odds and in probability. Raises NotFitted."""
@@ -142,27 +143,25 @@ class Ensemble:
 
     def smooth_log_odds(self, features: FeatureFrame, competition_level: Array) -> Array:
         """Return the answer's log-odds less what the trees add, up to a constant a row. Shape (n, 3). Raises NotFitted."""
-        if self.pool is None or self.calibration is None:
-            raise NotFitted(self.name)
+        pool, calibration = self._chosen()
         goal = strictly_positive(self.boosted.goal_model.outcome_proba(features))
         said = {"goal_model": goal, "rating_logit": self.logit.outcome_proba(features)}
         if self.boosted.booster is not None:
             said["xgboost"] = goal  # where the trees start from
-        at_home = 1.0 - features.column("neutral_venue")
-        return self.calibration.log_odds(self.pool.log_odds(said), at_home, group_of(competition_level))
+        return calibration.log_odds(pool.log_odds(said), self.logit.at_home(features), group_of(competition_level))
 
     def tree_scale(self, competition_level: Array) -> Array | None:
-        """Return what the trees' log-odds count in the answer, shape (n,); None where they cannot speak."""
-        if self.pool is None or self.calibration is None or self.boosted.booster is None:
+        """Return what the trees' log-odds count in the answer, shape (n,); None where they cannot speak. Raises NotFitted."""
+        pool, calibration = self._chosen()
+        if self.boosted.booster is None:
             return None
-        slope: Array = self.calibration.coefficients[group_of(competition_level), 0] * self.pool.weights["xgboost"]
+        slope: Array = calibration.coefficients[group_of(competition_level), 0] * pool.weights["xgboost"]
         return slope
 
-    def _log_odds(self, features: FeatureFrame, mass: Array) -> Array:
+    def _chosen(self) -> tuple[Pool, Calibration]:
         if self.pool is None or self.calibration is None:
             raise NotFitted(self.name)
-        pooled = self.pool.log_odds(self._members(features, mass))
-        return self.calibration.log_odds(pooled, *_setting(features))
+        return self.pool, self.calibration
 
     def _doubt(self, features: FeatureFrame) -> Array:
         """Return the doubt of both sides' log expected goals, of the usual match where it is not known. Shape (n, 2)."""
@@ -210,14 +209,15 @@ class Ensemble:
 
     def _block(self, past: tuple[MatchTable, FeatureFrame], now: tuple[MatchTable, FeatureFrame]) -> _Block:
         boosted = self._new_boosted(self.boosted.rounds).fit(*past)
+        logit = RatingLogit().fit(*past)
         matches, features = now
         mass = boosted.goal_model.outcome_proba(features)
         said = {
             "goal_model": strictly_positive(mass),
-            "rating_logit": RatingLogit().fit(*past).outcome_proba(features),
+            "rating_logit": logit.outcome_proba(features),
             "xgboost": boosted.outcome_proba(features, mass),
         }
-        return _Block(said, *_setting(features), matches.outcome)
+        return _Block(said, *_setting(logit, features), matches.outcome)
 
     def _learn_from(self, blocks: list[_Block]) -> None:
         earlier, later = blocks
@@ -261,9 +261,9 @@ def _joined(earlier: _Block, later: _Block) -> _Block:
     )
 
 
-def _setting(features: FeatureFrame) -> tuple[Array, Groups]:
+def _setting(logit: RatingLogit, features: FeatureFrame) -> tuple[Array, Groups]:
     """Return which sides are at home, and the group that calibrates each match. Shape (n,) each."""
-    return 1.0 - features.column("neutral_venue"), group_of(features.column("competition_level"))
+    return logit.at_home(features), group_of(features.column("competition_level"))
 
 
 def _blocks(day: NDArray[np.int64], length_days: int) -> list[tuple[int, int]]:

@@ -56,7 +56,7 @@ class Pool:
             logs = np.stack([np.log(proba[name]) for name in members], axis=2)
             weights = fit_conditional_logit(logs, outcome, prior=prior, precision=np.full(len(prior), _PRECISION))
             if weights.min() >= 0.0 or len(members) == 1:
-                kept = dict(zip(members, weights.tolist(), strict=True))
+                kept = dict(zip(members, np.maximum(weights, 0.0).tolist(), strict=True))
                 return cls({name: kept.get(name, 0.0) for name in proba})
             members.pop(int(weights.argmin()))
 

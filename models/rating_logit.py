@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 
 from features.frame import FeatureFrame
 from features.matches import MatchTable
+from models.conditional_logit import fit_conditional_logit, softmax
 from models.errors import NotFitted
 from models.estimator import Array, played_rows, strictly_positive
 
 FEATURES: Final = ("chances_expected_home", "chances_expected_away", "draw_rate", "neutral_venue")
+_NEUTRAL: Final = FEATURES.index("neutral_venue")
 _TILTS: Final = 2  # at home, log ratio of expected goals
 _LEVELS: Final = 4  # one, square of the log ratio, log product, draw rate
 _USUAL_DRAWS: Final = 0.26
 _FEWEST_EXPECTED: Final = 0.05
 _MOST_EXPECTED: Final = 10.0
-_NEWTON_STEPS: Final = 25
-_CONVERGED: Final = 1e-12
 
 
 @dataclass
@@ -66,7 +66,16 @@ class RatingLogit:
         tilts, levels = self._design(features.select(FEATURES).values)
         tilt = (tilts * self.coefficients[:_TILTS]).sum(axis=1)
         level = (levels * self.coefficients[_TILTS:]).sum(axis=1)
-        return strictly_positive(_proba(tilt, level))
+        log_odds = np.zeros((len(features), 3))
+        log_odds[:, 0], log_odds[:, 2] = level + tilt, level - tilt
+        return strictly_positive(softmax(log_odds))
+
+    def at_home(self, features: FeatureFrame) -> Array:
+        """Return 1.0 at home and 0.0 at a neutral venue, what is usual where that is not known. Shape (n,). Raises NotFitted."""
+        if self.usual is None:
+            raise NotFitted(self.name)
+        neutral = features.column(FEATURES[_NEUTRAL])
+        return 1.0 - np.where(np.isfinite(neutral), neutral, self.usual[_NEUTRAL])
 
     def _design(self, values: Array) -> tuple[Array, Array]:
         """Return the tilts, shape (n, 2), and the levels, shape (n, 4)."""
@@ -87,38 +96,19 @@ def fit_symmetric_logit(tilts: Array, levels: Array, outcome: NDArray[np.int64],
         tilts: Shape (n, a); regressors that change sign when the sides change places.
         levels: Shape (n, b); regressors that do not.
         outcome: 0 home, 1 draw, 2 away. Shape (n,).
-        ridge: Precision of the prior, in matches.
+        ridge: Precision of the prior of each coefficient, above zero.
 
     Returns:
         Shape (a + b,).
 
     >>> even = np.zeros((4, 1)), np.ones((4, 1))
-    >>> float(fit_symmetric_logit(*even, np.array([0, 1, 1, 2]), ridge=0.0)[1].round(6))  # log of 1/4 over 1/2
+    >>> float(fit_symmetric_logit(*even, np.array([0, 1, 1, 2]), ridge=1e-9)[1].round(6))  # log of 1/4 over 1/2
     -0.693147
     """
-    coefficients = np.zeros(tilts.shape[1] + levels.shape[1])
-    home, away = np.hstack([tilts, levels]), np.hstack([-tilts, levels])
-    happened_home, happened_away = (outcome == 0).astype(np.float64), (outcome == 2).astype(np.float64)
-    damping = np.full(len(coefficients), ridge + 1e-9)  # a column of zeros must not make the matrix singular
-    for _ in range(_NEWTON_STEPS):
-        proba = _proba(tilts @ coefficients[: tilts.shape[1]], levels @ coefficients[tilts.shape[1] :])
-        p, q = proba[:, 0], proba[:, 2]
-        slope = home.T @ (happened_home - p) + away.T @ (happened_away - q) - ridge * coefficients
-        crossed = (home * (p * q)[:, None]).T @ away
-        curvature = (home * (p * (1 - p))[:, None]).T @ home + (away * (q * (1 - q))[:, None]).T @ away
-        step = np.linalg.solve(curvature - crossed - crossed.T + np.diag(damping), slope)
-        coefficients = coefficients + step
-        if np.abs(step).max() < _CONVERGED:
-            break
-    return coefficients
-
-
-def _proba(tilt: Array, level: Array) -> Array:
-    log_odds = np.zeros((len(tilt), 3))
-    log_odds[:, 0], log_odds[:, 2] = level + tilt, level - tilt
-    weights = np.exp(log_odds - np.maximum.reduce(log_odds, axis=1, keepdims=True))
-    proba: Array = weights / np.add.reduce(weights, axis=1, keepdims=True)
-    return proba
+    draw = np.zeros((len(outcome), tilts.shape[1] + levels.shape[1]))
+    regressors = np.stack([np.hstack([tilts, levels]), draw, np.hstack([-tilts, levels])], axis=1)
+    prior = np.zeros(draw.shape[1])
+    return fit_conditional_logit(regressors, outcome, prior=prior, precision=np.full(len(prior), ridge))
 
 
 def _medians(values: Array) -> Array:
