@@ -60,6 +60,11 @@ def simulate(*, seed: int, teams: int, rounds: int, competitions=("xx.1", "xx.2"
             "goals_expected_away": expected_away,
             "chances_expected_home": expected_home,
             "chances_expected_away": expected_away,
+            "chances_doubt_home": np.full(len(pairs), 0.1),
+            "chances_doubt_away": np.full(len(pairs), 0.2),
+            "competition_level": np.array([float(c.rpartition(".")[2]) for c, _, _, _ in pairs]),
+            "draw_rate": np.full(len(pairs), 0.26),
+            "neutral_venue": neutral.astype(float),
         }
     )
     attack, defence = ({team: float(pair[k]) for team, pair in strength.items()} for k in (0, 1))

@@ -9,13 +9,14 @@ import pytest
 import xgboost
 
 from features.frame import FeatureFrame
+from features.mirror import mirrored, partners
 from models.boosted import ROUNDS_WITHOUT_STOPPING, BoostedOutcome, default_parameters
 from models.errors import NotFitted
 from models.goal_model import GoalModel
 from models.score_grid import outcome_proba
 from training.scores import log_loss
 
-QUICK = default_parameters() | {"min_child_weight": 20.0, "num_parallel_tree": 1, "eta": 0.1}
+QUICK = default_parameters() | {"min_child_weight": 20.0, "eta": 0.1}
 
 
 def boosted(**choices):
@@ -87,21 +88,25 @@ def test_importance_is_shared_out(fitted):
 
 def test_contributions_add_up_to_the_forecast(fitted, uneven):
     """
-    Over all features they sum to the forecast's log-odds less those of one reference, the same for every match.
+    With the bias they sum to the forecast's log-odds less those of the goal model, at home and at neutral venues.
     """
     frame = uneven[1].take(slice(0, 300))
 
-    moved = fitted.contributions(frame).sum(axis=1)
+    moved, bias = fitted.contributions(frame)
 
-    assert fitted.contributions(frame).shape == (300, len(fitted.names), 3)
-    rest = log_odds(fitted.forecast(frame)[0]) - (moved[:, [0, 2]] - moved[:, [1]])
-    np.testing.assert_allclose(rest, np.broadcast_to(rest[0], rest.shape), rtol=0, atol=2e-5)
-    assert np.ptp(moved[:, 0] - moved[:, 1]) > 0.5
+    assert (moved.shape, bias.shape) == ((300, len(fitted.names), 3), (300, 3))
+    assert 0 < frame.column("neutral_venue").sum() < 300
+    by_trees = bias + moved.sum(axis=1)
+    start = log_odds(fitted.goal_model.outcome_proba(frame))
+    np.testing.assert_allclose(
+        start + by_trees[:, [0, 2]] - by_trees[:, [1]], log_odds(fitted.forecast(frame)[0]), rtol=0, atol=2e-5
+    )
+    assert np.ptp(by_trees[:, 0] - by_trees[:, 1]) > 0.5
 
 
 def test_what_the_goal_model_does_not_know_is_as_usual(fitted, uneven):
     """
-    A match without the goal model's features is explained by the trees alone: the goal model's part is nought.
+    A match without the goal model's features has the grid of the usual match.
     """
     names = ("chances_expected_home", "chances_expected_away", "elo_difference")
     columns = {name: uneven[1].column(name)[:20] for name in uneven[1].names}
@@ -111,8 +116,21 @@ def test_what_the_goal_model_does_not_know_is_as_usual(fitted, uneven):
     grids = [fitted.goal_model.grid(FeatureFrame.from_columns(each)) for each in (usual, unknown)]
 
     np.testing.assert_array_equal(grids[0], grids[1])
-    trees = trees_alone(fitted, FeatureFrame.from_columns(usual))
-    np.testing.assert_allclose(fitted.contributions(FeatureFrame.from_columns(usual)), trees, rtol=0, atol=1e-12)
+
+
+def test_contributions_are_those_of_the_trees_alone(fitted, uneven):
+    """
+    At home they are what XGBoost itself says that the trees moved; at a neutral venue the mean of both ways round.
+    """
+    frame = uneven[1].take(slice(0, 200))
+    neutral = frame.column("neutral_venue") == 1.0
+
+    moved, _ = fitted.contributions(frame)
+
+    np.testing.assert_allclose(moved[~neutral], trees_alone(fitted, frame.take(~neutral)), rtol=0, atol=1e-12)
+    turned, _ = fitted.contributions(mirrored(frame.take(neutral)))
+    np.testing.assert_allclose(turned[:, partners(fitted.names), ::-1], moved[neutral], rtol=0, atol=1e-12)
+    assert np.abs(moved[neutral] - trees_alone(fitted, frame.take(neutral))).max() > 0.01
 
 
 def trees_alone(fitted, frame):
@@ -125,8 +143,8 @@ def test_the_sign_of_a_contribution_says_where_it_pushes(fitted, uneven):
     """
     Being one of the sides that score more pushes towards the home win, and the opposite away from it.
     """
-    frame = uneven[1].take(slice(0, 200))
-    pushed = fitted.contributions(frame)[:, fitted.names.index("rest_days_home")]
+    frame = uneven[1].take(uneven[1].column("neutral_venue") == 0.0).take(slice(0, 200))
+    pushed = fitted.contributions(frame)[0][:, fitted.names.index("rest_days_home")]
 
     towards_home = pushed[:, 0] - pushed[:, 2]
     is_lucky = frame.column("rest_days_home") == 9.0
@@ -205,8 +223,9 @@ def test_a_strong_side_wins_more_often_at_either_end(large_world):
     """
     model = boosted().fit(large_world.matches, large_world.features)
     names = large_world.features.names
-    strong_home = FeatureFrame(names, np.array([[1700.0, 1400.0, 387.0, 2.4, 0.7, 2.4, 0.7]]))
-    strong_away = FeatureFrame(names, np.array([[1400.0, 1700.0, -213.0, 0.95, 1.8, 0.95, 1.8]]))
+    rest = [0.1, 0.2, 1.0, 0.26, 0.0]  # doubts, level, draw rate, venue
+    strong_home = FeatureFrame(names, np.array([[1700.0, 1400.0, 387.0, 2.4, 0.7, 2.4, 0.7, *rest]]))
+    strong_away = FeatureFrame(names, np.array([[1400.0, 1700.0, -213.0, 0.95, 1.8, 0.95, 1.8, *rest]]))
 
     at_home, away = model.forecast(strong_home)[0][0], model.forecast(strong_away)[0][0]
 
@@ -229,9 +248,32 @@ def test_unfitted_says_so(ask, world):
 
 def test_trees_that_never_split_share_out_nothing(world):
     """
-    From one match nothing can be split: no importance, and contributions of the goal model only.
+    From one match nothing can be split: no importance, and no contribution.
     """
     model = BoostedOutcome().fit(world.matches.take(slice(1, 2)), world.features.take(slice(1, 2)))
 
     assert model.importance() == {}
-    assert np.isfinite(model.contributions(world.features)).all()
+    assert (model.contributions(world.features)[0] == 0.0).all()
+
+
+def test_a_number_of_rounds_that_was_chosen_is_kept(uneven):
+    """
+    Told how many rounds to fit, a model fits so many and chooses none.
+    """
+    model = boosted(fixed_rounds=3).fit(*uneven)
+
+    assert model.rounds == model.booster.num_boosted_rounds() == 3
+
+
+def test_without_a_venue_column_every_match_is_at_home(uneven):
+    """
+    A frame that tells no venue is answered as it stands, without turning any match round.
+    """
+    matches, frame = uneven
+    venueless = frame.select([name for name in frame.names if name != "neutral_venue"])
+    model = boosted(fixed_rounds=5).fit(matches, venueless)
+
+    proba = model.predict_proba(matches, venueless)
+
+    raw = model.margins(venueless.select(model.names).values, np.log(model.goal_model.outcome_proba(venueless)))
+    np.testing.assert_allclose(log_odds(proba), raw[:, [0, 2]] - raw[:, [1]], rtol=0, atol=1e-5)

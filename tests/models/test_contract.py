@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import cloudpickle
 import numpy as np
@@ -15,24 +15,36 @@ import features
 import models
 from features.frame import FeatureFrame
 from features.matches import MatchTable
+from features.mirror import mirrored
 from models.boosted import BoostedOutcome, default_parameters
 from models.class_frequency import ClassFrequency
 from models.dixon_coles import DixonColes
 from models.elo_logit import EloLogit
+from models.ensemble import Ensemble
 from models.errors import NotFitted, NothingToLearn
+from models.rating_logit import RatingLogit
 
 
 def small_boosted():
     """A boosted model of shallow quick trees that do split on a few hundred matches."""
-    return BoostedOutcome(parameters=default_parameters() | {"min_child_weight": 5.0, "num_parallel_tree": 1})
+    return BoostedOutcome(parameters=default_parameters() | {"min_child_weight": 5.0})
+
+
+def small_ensemble():
+    """An ensemble of such trees; 540 matches are too few for it to learn weights from, see test_ensemble for that."""
+    return Ensemble(boosted=small_boosted())
 
 
 ESTIMATORS = {
+    "ensemble": small_ensemble,
     "xgboost": small_boosted,
+    "rating_logit": RatingLogit,
     "class_frequency": ClassFrequency,
     "elo_logit": EloLogit,
     "dixon_coles": DixonColes,
 }
+
+HAS_SIDES_EVERYWHERE = {"class_frequency"}  # it counts results of a competition and knows of no venue
 
 
 @pytest.fixture(params=ESTIMATORS)
@@ -206,6 +218,29 @@ def test_no_match_is_no_row(fitted, world):
     nothing = fitted.predict_proba(world.matches.take(slice(0, 0)), world.features.take(slice(0, 0)))
 
     assert nothing.shape == (0, 3)
+
+
+def at_neutral_venues(world):
+    """The matches whose features are known, as if all were played at a neutral venue."""
+    known = np.flatnonzero(np.isfinite(world.features.values).all(axis=1))
+    matches, frame = world.matches.take(known), world.features.take(known)
+    frame.values[:, frame.names.index("neutral_venue")] = 1.0
+    return replace(matches, neutral=np.ones(len(known), dtype=bool)), frame
+
+
+@pytest.mark.parametrize("name", [name for name in ESTIMATORS if name not in HAS_SIDES_EVERYWHERE])
+def test_at_a_neutral_venue_neither_side_comes_first(name, fitted_by_class, world):
+    """
+    Where neither side is at home, naming the sides the other way round mirrors the answer.
+    """
+    matches, frame = at_neutral_venues(world)
+    turned = replace(matches, home=matches.away, away=matches.home)
+    model = fitted_by_class[ESTIMATORS[name]]
+
+    answer, other = model.predict_proba(matches, frame), model.predict_proba(turned, mirrored(frame))
+
+    np.testing.assert_allclose(other, answer[:, ::-1], rtol=0, atol=1e-9)
+    assert np.ptp(answer[:, 0]) > 0.1
 
 
 def test_stronger_than_chance(fitted, world):

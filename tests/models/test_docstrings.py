@@ -7,7 +7,22 @@ import importlib
 
 import pytest
 
-MODULES = ["models.estimator", "models.markets", "models.prediction_sets", "models.score_grid", "training.scores"]
+MODULES = [
+    "features.mirror",
+    "models.calibration",
+    "models.conditional_logit",
+    "models.conformal",
+    "models.doubt",
+    "models.estimator",
+    "models.explanation",
+    "models.markets",
+    "models.pool",
+    "models.prediction_sets",
+    "models.rating_logit",
+    "models.score_grid",
+    "models.shapley",
+    "training.scores",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -24,12 +24,14 @@ def test_likelihood_is_that_of_the_stated_probabilities():
     The value equals the mean of minus log of the probabilities that the class states.
     """
     predictor, outcome = np.array([-0.4, 0.1, 0.5, 1.0]), np.array([2, 1, 0, 1])
-    lower, log_gap, slope = -0.9, 0.2, 1.7
-    away = expit(lower - slope * predictor)
-    home = expit(slope * predictor - lower - np.exp(log_gap))
+    at_home = np.array([1.0, 1.0, 0.0, 1.0])
+    edge, log_gap, slope = 0.3, 0.2, 1.7
+    half = 0.5 * np.exp(log_gap)
+    away = expit(-slope * predictor - edge * at_home - half)
+    home = expit(slope * predictor + edge * at_home - half)
     proba = np.stack([home, 1 - home - away, away], axis=1)
 
-    value, _ = negative_log_likelihood(np.array([lower, log_gap, slope]), predictor, outcome)
+    value, _ = negative_log_likelihood(np.array([edge, log_gap, slope]), predictor, at_home, outcome)
 
     assert value == pytest.approx(-np.log(proba[np.arange(4), outcome]).mean(), rel=1e-12)
 
@@ -41,10 +43,11 @@ def test_gradient_equals_finite_differences(parameters):
     """
     predictor = np.random.default_rng(1).normal(0.15, 0.4, 500)
     outcome = drawn_outcomes(predictor, -0.9, 0.3, 2.0, seed=2)
+    at_home = (np.arange(500) % 4 > 0).astype(float)
 
     error = check_grad(
-        lambda p: negative_log_likelihood(p, predictor, outcome)[0],
-        lambda p: negative_log_likelihood(p, predictor, outcome)[1],
+        lambda p: negative_log_likelihood(p, predictor, at_home, outcome)[0],
+        lambda p: negative_log_likelihood(p, predictor, at_home, outcome)[1],
         np.array(parameters),
     )
 
@@ -53,15 +56,16 @@ def test_gradient_equals_finite_differences(parameters):
 
 def test_parameters_are_recovered(large_world):
     """
-    On results drawn from an ordered logit the fit finds the cut points and the slope it was drawn with.
+    On results drawn from an ordered logit the fit finds the edge, the gap and the slope it was drawn with.
     """
     matches, frame = large_world.matches, large_world.features
-    outcome = drawn_outcomes(frame.column("elo_difference") / 400.0, -0.9, 0.3, 2.0, seed=3)
+    lead = frame.column("elo_difference") / 400.0 + np.where(matches.neutral, 0.0, 0.15)
+    outcome = drawn_outcomes(lead, -0.6, 0.6, 2.0, seed=3)
     matches = replace(matches, home_goals=(outcome == 0).astype(float), away_goals=(outcome == 2).astype(float))
 
-    lower, log_gap, slope = EloLogit().fit(matches, frame).parameters
+    edge, log_gap, slope = EloLogit().fit(matches, frame).parameters
 
-    np.testing.assert_allclose([lower, lower + np.exp(log_gap), slope], [-0.9, 0.3, 2.0], atol=0.15)
+    np.testing.assert_allclose([edge, np.exp(log_gap), slope], [0.3, 1.2, 2.0], atol=0.15)
 
 
 def test_higher_elo_never_lowers_the_home_win(world):
@@ -71,7 +75,8 @@ def test_higher_elo_never_lowers_the_home_win(world):
     model = EloLogit().fit(world.matches, world.features)
     rising = FeatureFrame(("elo_difference",), np.linspace(-800.0, 800.0, 50)[:, None])
 
-    proba = model.predict_proba(world.matches.take(slice(0, 50)), rising)
+    at_home = world.matches.take(~world.matches.neutral).take(slice(0, 50))
+    proba = model.predict_proba(at_home, rising)
 
     assert (np.diff(proba[:, 0]) > 0).all()
     assert (np.diff(proba[:, 2]) < 0).all()
@@ -85,18 +90,19 @@ def test_unknown_difference_is_the_usual_one(world):
     usual = np.nanmean(world.features.column("elo_difference"))
     frame = FeatureFrame(("elo_difference",), np.array([[np.nan], [usual]]))
 
-    proba = model.predict_proba(world.matches.take(slice(0, 2)), frame)
+    proba = model.predict_proba(world.matches.take([0, 0]), frame)
 
     np.testing.assert_allclose(proba[0], proba[1], rtol=1e-12)
 
 
 def test_no_difference_known_at_all(world):
     """
-    Without any known difference the fit still gives the frequencies of the results.
+    Without any known difference the fit still gives the frequencies of the results, where all play at home.
     """
-    frame = FeatureFrame(("elo_difference",), np.full((len(world.matches), 1), np.nan))
+    matches = world.matches.take(~world.matches.neutral)
+    frame = FeatureFrame(("elo_difference",), np.full((len(matches), 1), np.nan))
 
-    proba = EloLogit().fit(world.matches, frame).predict_proba(world.matches, frame)
+    proba = EloLogit().fit(matches, frame).predict_proba(matches, frame)
 
-    frequency = np.bincount(world.matches.outcome) / len(world.matches)
+    frequency = np.bincount(matches.outcome) / len(matches)
     np.testing.assert_allclose(proba[0], frequency, atol=1e-6)

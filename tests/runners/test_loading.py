@@ -16,6 +16,7 @@ from small_world import save_tampered
 
 import features
 import models
+from models.ensemble import Ensemble
 from models.forest import CannotCompile
 from runners.artifact import Artifact
 from runners.errors import ModelNotFound, ModelUnavailable, ModelVersionNotFound
@@ -27,7 +28,8 @@ from runners.shelf import Shelf
 def saved_again(tag, **changes) -> str:
     """Save a model under another version with some of its parts exchanged."""
     stored = bentoml.models.get(tag)
-    objects = {**stored.custom_objects, "model": replace(stored.custom_objects["model"], booster=None)}
+    model = stored.custom_objects["model"]
+    objects = {**stored.custom_objects, "model": replace(model, boosted=replace(model.boosted, booster=None))}
     parts = {"metadata": dict(stored.info.metadata), "custom_objects": objects} | changes
     booster = bentoml.xgboost.load_model(stored)
     return str(bentoml.xgboost.save_model("changed", booster, external_modules=[features, models], **parts).tag)
@@ -208,7 +210,7 @@ def test_compiled_trees_are_compared_with_xgboost(model):
     """
     Ten thousand rows at and beside the thresholds are scored alike, and a leaf that is off by a trace is found.
     """
-    compiled = model.model
+    compiled = model.model.boosted
     wrong = replace(compiled, trees=replace(compiled.trees, leaf_values=compiled.trees.leaf_values + np.float32(1e-5)))
 
     assert compiled.trees is not None
@@ -220,7 +222,7 @@ def test_a_model_whose_compiled_trees_differ_is_refused(model):
     """
     Trees that score otherwise than XGBoost are not served.
     """
-    off = Tampered(model.model)
+    off = replace(model.model, boosted=Tampered(model.model.boosted))
     with pytest.raises(ModelRefused, match="compiled trees differ from XGBoost"):
         compile_trees("football:off", off)
 
@@ -249,7 +251,7 @@ def test_trees_that_cannot_be_compiled_are_left_to_xgboost(caplog):
         def compile(self) -> None:
             raise CannotCompile("a tree has 128 leaves, expected at most 64")
 
-    compile_trees("football:deep", Deep())
+    compile_trees("football:deep", Ensemble(boosted=Deep()))
 
     assert "not compiled" in caplog.text
 

@@ -23,7 +23,7 @@ artifact = Artifact.from_metadata(model.info.metadata)
 objects = model.custom_objects
 booster = bentoml.xgboost.load_model(model)
 whole = objects["model"]
-whole.booster = booster
+whole.boosted.booster = booster
 print(json.dumps({
     "mismatches": artifact.golden.mismatches(objects["features"], whole),
     "missing": sum(value != value for row in artifact.golden.features for value in row),
