@@ -1,9 +1,8 @@
-"""Gradient-boosted trees that correct the goal model.
+"""Gradient-boosted trees that correct the rating logit.
 
-XGBoost ``multi:softprob`` on all features, started from the log-probabilities
-of the goal model's score grid. The trees learn only what the goal model misses,
-which keeps a good forecast where matches are few; the grid is the goal model's,
-tilted until its outcomes are the trees'.
+XGBoost ``multi:softprob`` on all features, started from the rating logit's
+log-probabilities. The trees learn only what the logit misses, which keeps a
+good forecast where matches are few.
 """
 
 from __future__ import annotations
@@ -23,8 +22,7 @@ from models.conditional_logit import softmax
 from models.errors import NotFitted
 from models.estimator import Array, played_rows, strictly_positive
 from models.forest import Forest
-from models.goal_model import GoalModel
-from models.score_grid import outcome_proba, reconcile
+from models.rating_logit import RatingLogit
 
 OUTCOMES: Final = 3
 MOST_COMPILED_ROWS: Final = 64  # with more rows XGBoost itself is as fast; both give the same bits
@@ -41,7 +39,7 @@ def default_parameters() -> dict[str, Any]:
         "num_class": OUTCOMES,
         "tree_method": "hist",
         "max_depth": 3,
-        "eta": 0.05,
+        "eta": 0.1,
         "min_child_weight": 100.0,
         "reg_lambda": 20.0,
         "subsample": 0.6,
@@ -51,7 +49,7 @@ def default_parameters() -> dict[str, Any]:
 
 @dataclass
 class BoostedOutcome:
-    """Predict outcomes with boosted trees on top of the goal model.
+    """Predict outcomes with boosted trees on top of the rating logit.
 
     Attributes:
         seed: Of the row and column samples; the same seed, data and threads give the same bits.
@@ -61,7 +59,7 @@ class BoostedOutcome:
         patience: Rounds without improvement after which boosting stops.
         fixed_rounds: Boosting rounds to fit, where they were chosen already; 0 chooses them on the later window.
         names: Columns the trees see, in order; empty until fitted.
-        goal_model: Gives the margin to start from and the score grid.
+        logit: Gives the margin to start from.
         booster: The trees; None until fitted, or while it travels in a file of its own.
         rounds: Boosting rounds of the final fit.
         trees: The booster compiled, for few rows at a time; None until ``compile``.
@@ -70,13 +68,13 @@ class BoostedOutcome:
     seed: int = 0
     threads: int = 1
     validation_days: int = 365
-    most_rounds: int = 300
-    patience: int = 15
+    most_rounds: int = 100
+    patience: int = 10
     fixed_rounds: int = 0
     parameters: dict[str, Any] = field(default_factory=default_parameters)
     name: str = "xgboost"
     names: tuple[str, ...] = ()
-    goal_model: GoalModel = field(default_factory=GoalModel)
+    logit: RatingLogit = field(default_factory=RatingLogit)
     booster: xgboost.Booster | None = None
     rounds: int = 0
     trees: Forest | None = field(default=None, repr=False, compare=False)
@@ -87,8 +85,8 @@ class BoostedOutcome:
         self.names = _in_registry_order(features.names)
         matches, features = matches.take(played), features.take(played).select(self.names)
         self.rounds = self.fixed_rounds or self.choose_rounds(matches, features)
-        self.goal_model = GoalModel().fit(matches, features)
-        data = self._matrix(self.goal_model, matches, features)
+        self.logit = RatingLogit().fit(matches, features)
+        data = self._matrix(self.logit, matches, features)
         self.booster = xgboost.train(self._training_parameters(), data, self.rounds)
         self.booster.set_param({"nthread": 1})
         self.trees = None
@@ -102,24 +100,15 @@ class BoostedOutcome:
 
     def predict_proba(self, matches: MatchTable, features: FeatureFrame) -> Array:  # noqa: ARG002 - the contract passes both
         """Return home, draw and away probabilities, shape (n, 3). Raises NotFitted."""
-        return self.forecast(features)[0]
+        return self.outcome_proba(features, self.logit.outcome_proba(features))
 
-    def forecast(self, features: FeatureFrame) -> tuple[Array, Array]:
-        """Return outcome probabilities, shape (n, 3), and score grids that agree with them. Raises NotFitted."""
-        if self.booster is None:
-            raise NotFitted(self.name)
-        grid = self.goal_model.grid(features)
-        mass = outcome_proba(grid)
-        proba = self.outcome_proba(features, mass)
-        return proba, reconcile(grid, proba, mass)
-
-    def outcome_proba(self, features: FeatureFrame, mass: Array) -> Array:
-        """Return what the trees make of the goal model's probabilities. Shapes (n, f) and (n, 3) to (n, 3). Raises NotFitted.
+    def outcome_proba(self, features: FeatureFrame, start: Array) -> Array:
+        """Return what the trees make of the logit's probabilities. Shapes (n, f) and (n, 3) to (n, 3). Raises NotFitted.
 
         Trees do not know that a match at a neutral venue has no first side: there they are asked both ways round,
         and the mean of the log-odds counts.
         """
-        frame, margin = features.select(self.names), _margin(mass)
+        frame, margin = features.select(self.names), _margin(start)
         log_odds = self.margins(frame.values, margin).astype(np.float64)
         neutral = self._neutral(frame)
         if len(neutral):
@@ -150,7 +139,7 @@ class BoostedOutcome:
     def contributions(self, features: FeatureFrame) -> tuple[Array, Array]:
         """Return how far each feature moved each outcome's log-odds by the trees, and where the trees start from.
 
-        Exact TreeSHAP (Lundberg et al. 2018). Both together are the log-odds less those of the goal model. Shapes
+        Exact TreeSHAP (Lundberg et al. 2018). Both together are the log-odds less those of the logit. Shapes
         (n, f, 3) in the order of ``names`` and (n, 3). Raises NotFitted.
         """
         frame = features.select(self.names)
@@ -185,8 +174,8 @@ class BoostedOutcome:
         later = matches.day > min(matches.day.max() - self.validation_days, np.quantile(matches.day, LATEST_SHARE))
         if min(later.sum(), (~later).sum()) < FEWEST_FOR_STOPPING:
             return ROUNDS_WITHOUT_STOPPING
-        goal_model = GoalModel().fit(matches.take(~later), features.take(~later))
-        data = [self._matrix(goal_model, matches.take(rows), features.take(rows)) for rows in (~later, later)]
+        logit = RatingLogit().fit(matches.take(~later), features.take(~later))
+        data = [self._matrix(logit, matches.take(rows), features.take(rows)) for rows in (~later, later)]
         booster = xgboost.train(
             self._training_parameters(),
             data[0],
@@ -200,11 +189,11 @@ class BoostedOutcome:
     def _training_parameters(self) -> dict[str, Any]:
         return self.parameters | {"seed": self.seed, "nthread": self.threads}
 
-    def _matrix(self, goal_model: GoalModel, matches: MatchTable, features: FeatureFrame) -> xgboost.DMatrix:
+    def _matrix(self, logit: RatingLogit, matches: MatchTable, features: FeatureFrame) -> xgboost.DMatrix:
         return xgboost.DMatrix(
             features.values,
             label=matches.outcome,
-            base_margin=_margin(goal_model.outcome_proba(features)),
+            base_margin=_margin(logit.outcome_proba(features)),
             feature_names=list(features.names),
         )
 

@@ -25,6 +25,7 @@ from models.doubt import members_spread, proba_spread
 from models.errors import NotFitted
 from models.estimator import Array, played_rows, strictly_positive
 from models.explanation import Explanation, explain
+from models.goal_model import GoalModel
 from models.pool import Pool
 from models.rating_logit import RatingLogit
 from models.score_grid import outcome_proba, reconcile
@@ -54,7 +55,7 @@ class Answers(NamedTuple):
 
 @dataclass
 class Ensemble:
-    """Predict outcomes with a calibrated pool of three members that share one goal model.
+    """Predict outcomes with a calibrated pool of three members.
 
     Fitting again on later matches keeps the chosen weights, calibration and number of rounds until they are
     ``choose_every_days`` old, and then chooses them anew.
@@ -63,7 +64,7 @@ class Ensemble:
         seed, threads: Of the trees.
         validation_days: Length of a block of forecasts that pool and calibration are fitted to; there are two.
         choose_every_days: 0 chooses at every fit.
-        boosted, logit: Members; the goal model is the one inside ``boosted``.
+        goal_model, boosted: Members, the first with the score grid; the third, the logit, is where ``boosted`` starts.
         pool, calibration: None until fitted.
         sets: Prediction sets at their stated coverage.
         usual_doubt: Median doubt of log expected goals in training; 0 where none was known.
@@ -76,8 +77,8 @@ class Ensemble:
     validation_days: int = 365
     choose_every_days: int = 0
     name: str = "ensemble"
+    goal_model: GoalModel = field(default_factory=GoalModel)
     boosted: BoostedOutcome = field(default_factory=BoostedOutcome)
-    logit: RatingLogit = field(default_factory=RatingLogit)
     pool: Pool | None = None
     calibration: Calibration | None = None
     sets: ConformalSets = field(default_factory=ConformalSets.untested)
@@ -94,7 +95,7 @@ class Ensemble:
             self._choose(matches, features)
             self.chosen_until = last_day
         self.boosted = self._new_boosted(self.boosted.rounds).fit(matches, features)
-        self.logit = RatingLogit().fit(matches, features)
+        self.goal_model = GoalModel().fit(matches, features)
         known = features.select(DOUBTS).values
         self.usual_doubt = float(np.median(known[np.isfinite(known)])) if np.isfinite(known).any() else 0.0
         return self
@@ -102,13 +103,13 @@ class Ensemble:
     def predict_proba(self, matches: MatchTable, features: FeatureFrame) -> Array:  # noqa: ARG002 - the contract passes both
         """Return home, draw and away probabilities, shape (n, 3). Raises NotFitted."""
         pool, calibration = self._chosen()
-        pooled = pool.log_odds(self._members(features, self.boosted.goal_model.outcome_proba(features)))
+        pooled = pool.log_odds(self._members(features, self.goal_model.outcome_proba(features)))
         return strictly_positive(softmax(calibration.log_odds(pooled, *_setting(self.logit, features))))
 
     def forecast(self, features: FeatureFrame) -> Answers:
         """Return probabilities, score grids that agree with them, and how sure they are. Raises NotFitted."""
         pool, calibration = self._chosen()
-        grid = self.boosted.goal_model.grid(features)
+        grid = self.goal_model.grid(features)
         mass = outcome_proba(grid)
         said = self._members(features, mass)
         at_home, group = _setting(self.logit, features)
@@ -137,6 +138,11 @@ class Ensemble:
         return self.boosted.importance()
 
     @property
+    def logit(self) -> RatingLogit:
+        """Return the member that the trees start from."""
+        return self.boosted.logit
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Return the columns that the model sees, in order; empty until fitted."""
         return self.boosted.names
@@ -144,10 +150,11 @@ class Ensemble:
     def smooth_log_odds(self, features: FeatureFrame, competition_level: Array) -> Array:
         """Return the answer's log-odds less what the trees add, up to a constant a row. Shape (n, 3). Raises NotFitted."""
         pool, calibration = self._chosen()
-        goal = strictly_positive(self.boosted.goal_model.outcome_proba(features))
-        said = {"goal_model": goal, "rating_logit": self.logit.outcome_proba(features)}
+        goal = strictly_positive(self.goal_model.outcome_proba(features))
+        logit = self.logit.outcome_proba(features)
+        said = {"goal_model": goal, "rating_logit": logit}
         if self.boosted.booster is not None:
-            said["xgboost"] = goal  # where the trees start from
+            said["xgboost"] = logit  # where the trees start from
         return calibration.log_odds(pool.log_odds(said), self.logit.at_home(features), group_of(competition_level))
 
     def tree_scale(self, competition_level: Array) -> Array | None:
@@ -169,9 +176,10 @@ class Ensemble:
         return np.where(np.isfinite(doubt), doubt, self.usual_doubt)
 
     def _members(self, features: FeatureFrame, mass: Array) -> dict[str, Array]:
-        said = {"goal_model": strictly_positive(mass), "rating_logit": self.logit.outcome_proba(features)}
+        logit = self.logit.outcome_proba(features)
+        said = {"goal_model": strictly_positive(mass), "rating_logit": logit}
         if self.boosted.booster is not None:
-            said["xgboost"] = self.boosted.outcome_proba(features, mass)
+            said["xgboost"] = self.boosted.outcome_proba(features, logit)
         return said
 
     def _new_boosted(self, rounds: int) -> BoostedOutcome:
@@ -209,15 +217,15 @@ class Ensemble:
 
     def _block(self, past: tuple[MatchTable, FeatureFrame], now: tuple[MatchTable, FeatureFrame]) -> _Block:
         boosted = self._new_boosted(self.boosted.rounds).fit(*past)
-        logit = RatingLogit().fit(*past)
+        goal_model = GoalModel().fit(*past)
         matches, features = now
-        mass = boosted.goal_model.outcome_proba(features)
+        logit = boosted.logit.outcome_proba(features)
         said = {
-            "goal_model": strictly_positive(mass),
-            "rating_logit": logit.outcome_proba(features),
-            "xgboost": boosted.outcome_proba(features, mass),
+            "goal_model": strictly_positive(goal_model.outcome_proba(features)),
+            "rating_logit": logit,
+            "xgboost": boosted.outcome_proba(features, logit),
         }
-        return _Block(said, *_setting(logit, features), matches.outcome)
+        return _Block(said, *_setting(boosted.logit, features), matches.outcome)
 
     def _learn_from(self, blocks: list[_Block]) -> None:
         earlier, later = blocks

@@ -103,7 +103,7 @@ def in_probability(base: Array, log_odds: Array) -> Array:
 
 
 def _usual(model: Ensemble) -> Array:
-    goal, logit = model.boosted.goal_model.usual, model.logit.usual
+    goal, logit = model.goal_model.usual, model.logit.usual
     if goal is None or logit is None:
         raise NotFitted(model.name)
     known = dict(zip(rating_logit.FEATURES, logit, strict=True)) | dict(zip(goal_model.FEATURES, goal, strict=True))
