@@ -100,6 +100,8 @@ class BoostedOutcome:
 
     def predict_proba(self, matches: MatchTable, features: FeatureFrame) -> Array:  # noqa: ARG002 - the contract passes both
         """Return home, draw and away probabilities, shape (n, 3). Raises NotFitted."""
+        if self.booster is None:
+            raise NotFitted(self.name)
         return self.outcome_proba(features, self.logit.outcome_proba(features))
 
     def outcome_proba(self, features: FeatureFrame, start: Array) -> Array:
@@ -117,8 +119,6 @@ class BoostedOutcome:
         return strictly_positive(softmax(log_odds))
 
     def _neutral(self, frame: FeatureFrame) -> NDArray[np.intp]:
-        if NEUTRAL not in frame.names:
-            return np.empty(0, dtype=np.intp)
         return np.flatnonzero(frame.column(NEUTRAL) > 0.0)
 
     def margins(self, values: Array, base_margin: NDArray[np.float32]) -> NDArray[np.float32]:

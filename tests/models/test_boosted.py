@@ -1,4 +1,4 @@
-"""The boosted model: what it adds to the goal model, and that its answers, grids and explanations agree."""
+"""The boosted model: what it adds to the rating logit, and that its answers and explanations agree."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from features.frame import FeatureFrame
 from features.mirror import mirrored, partners
 from models.boosted import ROUNDS_WITHOUT_STOPPING, BoostedOutcome, default_parameters
 from models.errors import NotFitted
-from models.goal_model import GoalModel
-from models.score_grid import outcome_proba
+from models.rating_logit import RatingLogit
 from training.scores import log_loss
 
 QUICK = default_parameters() | {"min_child_weight": 20.0, "eta": 0.1}
@@ -47,30 +46,18 @@ def log_odds(proba):
     return np.log(proba[:, [0, 2]] / proba[:, [1]])
 
 
-def test_the_grid_agrees_with_the_outcomes(fitted, uneven):
+def test_trees_find_what_the_logit_cannot_see(uneven):
     """
-    Home, draw and away read off the grid are the probabilities answered, to 1e-9, and predict_proba answers the same.
-    """
-    proba, grid = fitted.forecast(uneven[1])
-
-    np.testing.assert_allclose(outcome_proba(grid), proba, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(grid.sum(axis=(1, 2)), 1.0, rtol=0, atol=1e-9)
-    np.testing.assert_array_equal(fitted.predict_proba(*uneven), proba)
-
-
-def test_trees_find_what_the_goal_model_cannot_see(uneven):
-    """
-    On matches not learned from, the trees lose less than the goal model alone where a column holds news.
+    On matches not learned from, the trees lose less than the logit alone where a column holds news.
     """
     matches, frame = uneven
     learned = matches.day < np.quantile(matches.day, 0.8)
     model = boosted().fit(matches.take(learned), frame.take(learned))
 
     unseen, outcome = frame.take(~learned), matches.outcome[~learned]
-    plain = GoalModel().fit(matches.take(learned), frame.take(learned))
-    losses = [
-        log_loss(proba, outcome).mean() for proba in (model.forecast(unseen)[0], outcome_proba(plain.grid(unseen)))
-    ]
+    plain = RatingLogit().fit(matches.take(learned), frame.take(learned))
+    answers = (model.predict_proba(matches, unseen), plain.outcome_proba(unseen))
+    losses = [log_loss(proba, outcome).mean() for proba in answers]
     assert losses[0] < losses[1] - 0.01
 
 
@@ -88,7 +75,7 @@ def test_importance_is_shared_out(fitted):
 
 def test_contributions_add_up_to_the_forecast(fitted, uneven):
     """
-    With the bias they sum to the forecast's log-odds less those of the goal model, at home and at neutral venues.
+    With the bias they sum to the forecast's log-odds less those of the logit, at home and at neutral venues.
     """
     frame = uneven[1].take(slice(0, 300))
 
@@ -97,25 +84,14 @@ def test_contributions_add_up_to_the_forecast(fitted, uneven):
     assert (moved.shape, bias.shape) == ((300, len(fitted.names), 3), (300, 3))
     assert 0 < frame.column("neutral_venue").sum() < 300
     by_trees = bias + moved.sum(axis=1)
-    start = log_odds(fitted.goal_model.outcome_proba(frame))
+    start = log_odds(fitted.logit.outcome_proba(frame))
     np.testing.assert_allclose(
-        start + by_trees[:, [0, 2]] - by_trees[:, [1]], log_odds(fitted.forecast(frame)[0]), rtol=0, atol=2e-5
+        start + by_trees[:, [0, 2]] - by_trees[:, [1]],
+        log_odds(fitted.predict_proba(uneven[0], frame)),
+        rtol=0,
+        atol=2e-5,
     )
     assert np.ptp(by_trees[:, 0] - by_trees[:, 1]) > 0.5
-
-
-def test_what_the_goal_model_does_not_know_is_as_usual(fitted, uneven):
-    """
-    A match without the goal model's features has the grid of the usual match.
-    """
-    names = ("chances_expected_home", "chances_expected_away", "elo_difference")
-    columns = {name: uneven[1].column(name)[:20] for name in uneven[1].names}
-    usual = columns | {name: np.full(20, value) for name, value in zip(names, fitted.goal_model.usual, strict=True)}
-    unknown = columns | {name: np.full(20, np.nan) for name in names}
-
-    grids = [fitted.goal_model.grid(FeatureFrame.from_columns(each)) for each in (usual, unknown)]
-
-    np.testing.assert_array_equal(grids[0], grids[1])
 
 
 def test_contributions_are_those_of_the_trees_alone(fitted, uneven):
@@ -227,7 +203,8 @@ def test_a_strong_side_wins_more_often_at_either_end(large_world):
     strong_home = FeatureFrame(names, np.array([[1700.0, 1400.0, 387.0, 2.4, 0.7, 2.4, 0.7, *rest]]))
     strong_away = FeatureFrame(names, np.array([[1400.0, 1700.0, -213.0, 0.95, 1.8, 0.95, 1.8, *rest]]))
 
-    at_home, away = model.forecast(strong_home)[0][0], model.forecast(strong_away)[0][0]
+    matches = large_world.matches
+    at_home, away = model.predict_proba(matches, strong_home)[0], model.predict_proba(matches, strong_away)[0]
 
     assert at_home.argmax() == 0
     assert away.argmax() == 2
@@ -235,13 +212,12 @@ def test_a_strong_side_wins_more_often_at_either_end(large_world):
     assert at_home[0] > away[2]  # home advantage
 
 
-@pytest.mark.parametrize("ask", ["forecast", "contributions"])
-def test_unfitted_says_so(ask, world):
+def test_unfitted_says_so(world):
     """
     Every question to a model without trees is answered with its name and what to do.
     """
     with pytest.raises(NotFitted, match="'xgboost' is not fitted"):
-        getattr(BoostedOutcome(), ask)(world.features)
+        BoostedOutcome().contributions(world.features)
     with pytest.raises(NotFitted, match="'xgboost' is not fitted"):
         BoostedOutcome().importance()
 
@@ -263,17 +239,3 @@ def test_a_number_of_rounds_that_was_chosen_is_kept(uneven):
     model = boosted(fixed_rounds=3).fit(*uneven)
 
     assert model.rounds == model.booster.num_boosted_rounds() == 3
-
-
-def test_without_a_venue_column_every_match_is_at_home(uneven):
-    """
-    A frame that tells no venue is answered as it stands, without turning any match round.
-    """
-    matches, frame = uneven
-    venueless = frame.select([name for name in frame.names if name != "neutral_venue"])
-    model = boosted(fixed_rounds=5).fit(matches, venueless)
-
-    proba = model.predict_proba(matches, venueless)
-
-    raw = model.margins(venueless.select(model.names).values, np.log(model.goal_model.outcome_proba(venueless)))
-    np.testing.assert_allclose(log_odds(proba), raw[:, [0, 2]] - raw[:, [1]], rtol=0, atol=1e-5)
