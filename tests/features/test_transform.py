@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pickle
-from math import exp
 from dataclasses import fields, replace
 from itertools import pairwise
+from math import exp
 
 import numpy as np
 import pytest
