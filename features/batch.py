@@ -44,6 +44,11 @@ class Batch(_Rows):
     at_home: Array
     odds: Array
 
+    @property
+    def sides(self) -> Index:
+        """Return the home clubs above the away clubs. Shape (2, n)."""
+        return np.array([self.home, self.away])
+
 
 @dataclass(frozen=True)
 class Standing(_Rows):

@@ -1,7 +1,8 @@
 """A club's attack and defence as a Gaussian belief: how it blurs with time and sharpens with a result.
 
-Arithmetic only, element by element over n matches. Attack and defence are in
-log goals: a side's log expected goals are its attack minus the other's
+Arithmetic only, element by element over n matches; what comes in pairs has the
+home side in its first row and the away side in its second. Attack and defence
+are in log goals: a side's log expected goals are its attack minus the other's
 defence, plus what the competition gives. A result moves all four numbers of
 both clubs at once, by a Laplace step: the mode of the posterior and its
 curvature there. After Fahrmeir (1992), "Posterior mode estimation by extended
@@ -15,14 +16,20 @@ from typing import Final, Self
 
 import numpy as np
 
-from features.batch import Array
+from features.batch import Array, Flags
 
 NEWTON_STEPS: Final = 5
+HALVES: Final = np.array([[0.5], [-0.5]])  # of a home advantage: the home side's gain, the away side's loss
 
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """Hold n clubs' attack and defence, in log goals, with their variances and covariance. Shape (n,) each."""
+    """Hold attack and defence of both clubs of n matches, with variances and covariance. Shape (2, n) each.
+
+    Attributes:
+        attack, defence: Means in log goals, 0 for the average of all clubs; more is better for both.
+        attack_variance, defence_variance, covariance: Squared log goals.
+    """
 
     attack: Array
     defence: Array
@@ -31,7 +38,12 @@ class Belief:
     covariance: Array
 
     def blurred(self, variance: Array, correlation: float) -> Self:
-        """Return the belief after as much drift; what moves a club's attack moves its defence, too."""
+        """Return the belief after so much drift, of which a share moves attack and defence alike.
+
+        Args:
+            variance: Added to the variances of attack and of defence.
+            correlation: Of the two drifts, -1 to 1.
+        """
         return type(self)(
             self.attack,
             self.defence,
@@ -40,135 +52,113 @@ class Belief:
             self.covariance + correlation * variance,
         )
 
-    def replaced(self, rows: np.ndarray[tuple[int], np.dtype[np.bool_]], other: Self) -> Self:
-        """Return the belief with some rows taken from another one."""
-        return type(self)(*(np.where(rows, getattr(other, n), getattr(self, n)) for n in self.__slots__))
-
-    def moved(self, attack: Array, defence: Array) -> Self:
-        """Return the belief with other means."""
-        return type(self)(attack, defence, self.attack_variance, self.defence_variance, self.covariance)
+    def replaced(self, which: Flags, other: Self) -> Self:
+        """Return the belief with some of the clubs taken from another one. Shapes broadcast to (2, n)."""
+        return type(self)(*(np.where(which, getattr(other, n), getattr(self, n)) for n in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """Hold what two beliefs say of a match: log expected goals of both sides and how sure that is. Shape (n,) each.
+    """Hold what the beliefs in both clubs say of n matches: log expected goals and how sure that is.
 
     Attributes:
-        home, away: Means of the log expected goals.
-        home_variance, away_variance, covariance: Of the two, the competition's own doubt included.
+        mean: Of the log expected goals. Shape (2, n).
+        variance: The competition's own doubt included. Shape (2, n).
+        covariance: Of the home side's and the away side's. Shape (n,).
     """
 
-    home: Array
-    away: Array
-    home_variance: Array
-    away_variance: Array
+    mean: Array
+    variance: Array
     covariance: Array
 
 
 @dataclass(frozen=True, slots=True)
 class Surprise:
-    """Hold what a result says against an expectation. Shape (n,) each.
+    """Hold what results say against expectations.
 
     Attributes:
-        home, away: Slope of the log-likelihood in each log expected goals at the posterior mode.
-        home_weight, away_weight, cross_weight: The information matrix that comes with it, (W^-1 + V)^-1 with W the
-            curvature of the likelihood and V the expectation's covariance.
+        slope: Of the log-likelihood in each side's log expected goals, at the posterior mode. Shape (2, n).
+        weight: Diagonal of the information matrix that comes with it, (W^-1 + V)^-1 with W the curvature of the
+            likelihood and V the expectation's covariance matrix. Shape (2, n).
+        cross_weight: Its off-diagonal. Shape (n,).
     """
 
-    home: Array
-    away: Array
-    home_weight: Array
-    away_weight: Array
+    slope: Array
+    weight: Array
     cross_weight: Array
 
 
-def expect(home: Belief, away: Belief, goals: Array, home_advantage: Array) -> Expectation:
-    """Return the expectation of two clubs that know nothing of each other.
+def expect(sides: Belief, goals: Array, home_advantage: Array) -> Expectation:
+    """Return what to expect of clubs whose strengths are known apart from each other.
 
     Args:
-        goals: Log goals of a side of average strength.
-        home_advantage: Log goals; half is the home side's gain, half the away side's loss.
+        goals: Log goals of a side of average strength. Shape (n,).
+        home_advantage: Log goals; half is the home side's gain, half the away side's loss. Shape (n,).
 
-    >>> sure = Belief(*(np.array([x]) for x in (0.2, 0.1, 0.0, 0.0, 0.0)))
-    >>> expected = expect(sure, sure, goals=np.array([0.3]), home_advantage=np.array([0.2]))
-    >>> float(expected.home.round(3)[0]), float(expected.away.round(3)[0])
-    (0.5, 0.3)
+    >>> two = Belief(*(np.array([[x], [x]]) for x in (0.2, 0.1, 0.04, 0.03, 0.02)))
+    >>> expected = expect(two, goals=np.array([0.3]), home_advantage=np.array([0.2]))
+    >>> expected.mean.round(3).tolist(), expected.variance.round(3).tolist(), expected.covariance.tolist()
+    ([[0.5], [0.3]], [[0.07], [0.07]], [-0.04])
     """
     return Expectation(
-        goals + 0.5 * home_advantage + home.attack - away.defence,
-        goals - 0.5 * home_advantage + away.attack - home.defence,
-        home.attack_variance + away.defence_variance,
-        away.attack_variance + home.defence_variance,
-        -(home.covariance + away.covariance),
+        goals + HALVES * home_advantage + sides.attack - sides.defence[::-1],
+        sides.attack_variance + sides.defence_variance[::-1],
+        # A club strong in both scores more and concedes less: the two sides' goals part.
+        -(sides.covariance[0] + sides.covariance[1]),
     )
 
 
-def surprise(expected: Expectation, home_goals: Array, away_goals: Array, dispersion: Array) -> Surprise:
-    """Return what a score says, taken as Poisson counts whose variance is so many times the mean.
+def surprise(expected: Expectation, scored: Array, dispersion: Array) -> Surprise:
+    """Return what scores say, taken as Poisson counts whose variance is so many times the mean.
 
     Args:
-        home_goals, away_goals: What counts as the score; need not be whole, where expected goals are mixed in.
-        dispersion: Above 1, a score says less than a Poisson count would; below 1, more.
+        scored: Goals of both sides; need not be whole, where expected goals are mixed in. Shape (2, n).
+        dispersion: Above 1, a score says less than a Poisson count would; below 1, more. Shape (n,).
+
+    >>> sure = Expectation(np.zeros((2, 1)), np.zeros((2, 1)), np.zeros(1))  # one goal each, beyond doubt
+    >>> told = surprise(sure, np.array([[3.0], [1.0]]), np.array([2.0]))
+    >>> told.slope.tolist()  # (3 - 1) / 2 and (1 - 1) / 2
+    [[1.0], [0.0]]
     """
-    a, b, d = expected.home_variance, expected.covariance, expected.away_variance
-    shift_home, shift_away = np.zeros_like(a), np.zeros_like(a)
+    variance, covariance = expected.variance / dispersion, expected.covariance / dispersion
+    # From the right of the mode Newton cannot overshoot; from below, a great surprise would throw it out of sight.
+    shift = np.log(np.maximum(scored, np.exp(expected.mean))) - expected.mean
     for _ in range(NEWTON_STEPS):
-        home, away, home_curve, away_curve = _likelihood(
-            expected, shift_home, shift_away, home_goals, away_goals, dispersion
-        )
-        # The mode solves shift = V slope(shift); its Jacobian is 1 + V W.
-        miss_home = shift_home - (a * home + b * away)
-        miss_away = shift_away - (b * home + d * away)
-        j11, j12, j21, j22 = 1.0 + a * home_curve, b * away_curve, b * home_curve, 1.0 + d * away_curve
-        determinant = j11 * j22 - j12 * j21
-        shift_home = shift_home - (j22 * miss_home - j12 * miss_away) / determinant
-        shift_away = shift_away - (j11 * miss_away - j21 * miss_home) / determinant
-    home, away, home_curve, away_curve = _likelihood(
-        expected, shift_home, shift_away, home_goals, away_goals, dispersion
-    )
-    p, q = 1.0 / home_curve + a, 1.0 / away_curve + d
-    determinant = p * q - b * b
-    return Surprise(home, away, q / determinant, p / determinant, -b / determinant)
+        goals = np.exp(expected.mean + shift)
+        # The mode solves shift = V slope(shift); its Jacobian is 1 + V W. Slope and W are divided by the dispersion.
+        above = scored - goals
+        miss = shift - variance * above - covariance * above[::-1]
+        diagonal, across = 1.0 + variance * goals, covariance * goals[::-1]
+        determinant = diagonal[0] * diagonal[1] - across[0] * across[1]
+        shift = shift - (diagonal[::-1] * miss - across * miss[::-1]) / determinant
+    goals = np.exp(expected.mean + shift)
+    total = dispersion / goals + expected.variance
+    determinant = total[0] * total[1] - expected.covariance**2
+    return Surprise((scored - goals) / dispersion, total[::-1] / determinant, -expected.covariance / determinant)
 
 
-def learned(belief: Belief, told: Surprise, *, is_home: bool) -> Belief:
-    """Return what a club is believed to be after a match; ``is_home`` says which side of the surprise it was.
+def learned(sides: Belief, told: Surprise) -> Belief:
+    """Return what both clubs are believed to be after the match.
 
-    >>> before = Belief(*(np.array([x]) for x in (0.0, 0.0, 0.1, 0.1, 0.0)))
-    >>> expected = expect(before, before, goals=np.array([0.0]), home_advantage=np.array([0.0]))
-    >>> told = surprise(expected, np.array([3.0]), np.array([1.0]), np.array([1.0]))
-    >>> after = learned(before, told, is_home=True)
-    >>> bool(after.attack[0] > 0 and after.attack_variance[0] < 0.1), float(after.defence.round(6)[0])
-    (True, 0.0)
+    >>> before = Belief(*(np.full((2, 1), x) for x in (0.0, 0.0, 0.1, 0.1, 0.0)))
+    >>> expected = expect(before, goals=np.array([0.0]), home_advantage=np.array([0.0]))
+    >>> after = learned(before, surprise(expected, np.array([[3.0], [1.0]]), np.array([1.0])))
+    >>> (after.attack > 0).tolist(), (after.defence.round(6) < 0).tolist()  # three goals to one where one each was due
+    ([[True], [False]], [[False], [True]])
+    >>> bool((after.attack_variance < before.attack_variance).all())
+    True
     """
     # Own goals bear on the attack, the other side's on the defence, with the sign turned round.
-    own, other = (told.home, told.away) if is_home else (told.away, told.home)
-    own_weight, other_weight = (told.home_weight, told.away_weight) if is_home else (told.away_weight, told.home_weight)
-    attack_own, attack_other = belief.attack_variance, -belief.covariance
-    defence_own, defence_other = belief.covariance, -belief.defence_variance
-
-    def shrink(x_own: Array, x_other: Array, y_own: Array, y_other: Array) -> Array:
-        crossed = x_own * y_other + x_other * y_own
-        drop: Array = own_weight * x_own * y_own + other_weight * x_other * y_other + told.cross_weight * crossed
-        return drop
-
+    own, other = told.slope, told.slope[::-1]
+    own_weight, other_weight, cross = told.weight, told.weight[::-1], told.cross_weight
+    a, d, c = sides.attack_variance, sides.defence_variance, sides.covariance
+    # One row of weights times the covariance of (attack, -defence) with (own goals, the other's goals).
+    attack_own, attack_other = own_weight * a - cross * c, cross * a - other_weight * c
+    defence_own, defence_other = own_weight * c - cross * d, cross * c - other_weight * d
     return Belief(
-        belief.attack + attack_own * own + attack_other * other,
-        belief.defence + defence_own * own + defence_other * other,
-        belief.attack_variance - shrink(attack_own, attack_other, attack_own, attack_other),
-        belief.defence_variance - shrink(defence_own, defence_other, defence_own, defence_other),
-        belief.covariance - shrink(attack_own, attack_other, defence_own, defence_other),
-    )
-
-
-def _likelihood(
-    expected: Expectation, shift_home: Array, shift_away: Array, home_goals: Array, away_goals: Array, dispersion: Array
-) -> tuple[Array, Array, Array, Array]:
-    """Return the slopes and curvatures of the log-likelihood at the shifted expectation."""
-    home, away = np.exp(expected.home + shift_home), np.exp(expected.away + shift_away)
-    return (
-        (home_goals - home) / dispersion,
-        (away_goals - away) / dispersion,
-        home / dispersion,
-        away / dispersion,
+        sides.attack + a * own - c * other,
+        sides.defence + c * own - d * other,
+        a - (attack_own * a - attack_other * c),
+        d - (defence_own * c - defence_other * d),
+        c - (attack_own * c - attack_other * d),
     )

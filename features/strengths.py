@@ -13,7 +13,7 @@ when the crowds were sent home in 2020, all leagues together showed it within we
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -72,49 +72,44 @@ class Strengths:
 
     def describe(self, batch: Batch) -> Columns:
         """Return both attacks, both defences, the goals they expect of each other and how sure those are."""
-        home, away = self._now(batch.home, batch), self._now(batch.away, batch)
-        expected = self._expected(home, away, batch)
-        columns = {
-            "attack_home": np.exp(home.attack),
-            "defence_home": np.exp(-home.defence),
-            "attack_away": np.exp(away.attack),
-            "defence_away": np.exp(-away.defence),
+        sides = self._now(batch)
+        expected = self._expected(sides, self._bases(batch), batch)
+        pairs = {
+            "attack": np.exp(sides.attack),
+            "defence": np.exp(-sides.defence),
             # The mean of a log-normal number, not the number at the mean.
-            "expected_home": np.exp(expected.home + 0.5 * expected.home_variance),
-            "expected_away": np.exp(expected.away + 0.5 * expected.away_variance),
-            "doubt_home": np.sqrt(expected.home_variance),
-            "doubt_away": np.sqrt(expected.away_variance),
+            "expected": np.exp(expected.mean + 0.5 * expected.variance),
+            "doubt": np.sqrt(expected.variance),
         }
-        return {f"{self.prefix}_{name}": value for name, value in columns.items()}
+        return {
+            f"{self.prefix}_{name}_{side}": row
+            for name, rows in pairs.items()
+            for side, row in zip(("home", "away"), rows, strict=True)
+        }
 
     def learn(self, batch: Batch, results: Results) -> None:
         """Move clubs and competitions by what the scores say."""
-        home, away = self._now(batch.home, batch), self._now(batch.away, batch)
-        told = surprise(
-            self._expected(home, away, batch),
-            self._blend(results.home_goals, results.home_xg),
-            self._blend(results.away_goals, results.away_xg),
-            self._dispersion(results),
-        )
-        home, away = learned(home, told, is_home=True), learned(away, told, is_home=False)
-        self._keep(batch.home, batch, home)
-        self._keep(batch.away, batch, away)
-        self._learn_bases(batch, told)
-        strength = 0.25 * (home.attack + home.defence + away.attack + away.defence)
+        sides, bases = self._now(batch), self._bases(batch)
+        scored, dispersion = self._scored(results)
+        told = surprise(self._expected(sides, bases, batch), scored, dispersion)
+        sides = learned(sides, told)
+        self._keep(batch, sides)
+        self._learn_bases(batch, bases, told)
+        strength = 0.25 * (sides.attack + sides.defence).sum(axis=0)
         league = ~np.isnan(batch.level)
         follow(self.competitions["mean"], batch.competition[league], strength[league], MEAN_STEP)
 
-    def _now(self, clubs: Index, batch: Batch) -> Belief:
-        """Return what is believed on the day of the match."""
-        ledger = self.clubs
+    def _now(self, batch: Batch) -> Belief:
+        """Return what is believed of both sides on the day of the match."""
+        ledger, clubs = self.clubs, batch.sides
         day = ledger["day"][clubs]
         is_new = np.isnan(day)
-        known = Belief(*(ledger[name][clubs] for name in _PARTS))
-        drift = DRIFT_A_DAY * (batch.day - day) + DRIFT_A_SUMMER * self._is_next_season(clubs, batch)
-        return known.blurred(drift, DRIFT_CORRELATION).replaced(is_new, self._newcomers(batch))
+        drift = DRIFT_A_DAY * _days_since(day, batch) + DRIFT_A_SUMMER * self._is_next_season(batch)
+        known = Belief(*(ledger[name][clubs] for name in _PARTS)).blurred(drift, DRIFT_CORRELATION)
+        return known.replaced(is_new, self._newcomers(batch)) if is_new.any() else known
 
-    def _is_next_season(self, clubs: Index, batch: Batch) -> Flags:
-        before = self.clubs["season"][clubs]
+    def _is_next_season(self, batch: Batch) -> Flags:
+        before = self.clubs["season"][batch.sides]
         is_next: Flags = ~np.isnan(batch.level) & (before != batch.season) & (before != 0.0)
         return is_next
 
@@ -123,56 +118,76 @@ class Strengths:
         variance = np.full(len(mean), START_VARIANCE)
         return Belief(mean, mean, variance, variance, START_CORRELATION * variance)
 
-    def _expected(self, home: Belief, away: Belief, batch: Batch) -> Expectation:
-        goals, goals_variance = self._drifted("goals", GOALS_DRIFT_A_DAY, batch)
-        own, own_variance = self._drifted("home", HOME_DRIFT_A_DAY, batch)
-        shared, shared_variance = self._world_home(batch.day)
-        expected = expect(home, away, goals, (own + shared) * batch.at_home)
-        quarter = 0.25 * (own_variance + shared_variance) * batch.at_home
-        return Expectation(
-            expected.home,
-            expected.away,
-            expected.home_variance + goals_variance + quarter,
-            expected.away_variance + goals_variance + quarter,
-            expected.covariance + goals_variance - quarter,
+    def _bases(self, batch: Batch) -> _Bases:
+        """Return what the competitions and the world give, blurred up to the day of the match."""
+        ledger, rows = self.competitions, batch.competition
+        days, world_days = _days_since(ledger["day"][rows], batch), _days_since(self.world["day"][0], batch)
+        return _Bases(
+            goals=ledger["goals"][rows],
+            goals_variance=ledger["goals_variance"][rows] + GOALS_DRIFT_A_DAY * days,
+            home=ledger["home"][rows],
+            home_variance=ledger["home_variance"][rows] + HOME_DRIFT_A_DAY * days,
+            world_home_variance=self.world["home_variance"][0] + WORLD_HOME_DRIFT_A_DAY * world_days,
         )
 
-    def _drifted(self, name: str, drift_a_day: float, batch: Batch) -> tuple[Array, Array]:
-        ledger, rows = self.competitions, batch.competition
-        ago = np.nan_to_num(batch.day - ledger["day"][rows], nan=0.0)
-        return ledger[name][rows], ledger[f"{name}_variance"][rows] + drift_a_day * ago
+    def _expected(self, sides: Belief, bases: _Bases, batch: Batch) -> Expectation:
+        home_advantage = (bases.home + self.world["home"][0]) * batch.at_home
+        expected = expect(sides, bases.goals, home_advantage)
+        quarter = 0.25 * (bases.home_variance + bases.world_home_variance) * batch.at_home
+        return Expectation(
+            expected.mean,
+            expected.variance + (bases.goals_variance + quarter),
+            expected.covariance + (bases.goals_variance - quarter),
+        )
 
-    def _world_home(self, day: Array) -> tuple[Array, Array]:
-        ago = np.nan_to_num(day - self.world["day"][0], nan=0.0)
-        return self.world["home"][0], self.world["home_variance"][0] + WORLD_HOME_DRIFT_A_DAY * ago
-
-    def _keep(self, clubs: Index, batch: Batch, belief: Belief) -> None:
+    def _keep(self, batch: Batch, sides: Belief) -> None:
+        clubs = batch.sides
         for name in _PARTS:
-            self.clubs[name][clubs] = getattr(belief, name)
+            self.clubs[name][clubs] = getattr(sides, name)
         self.clubs["day"][clubs] = batch.day
-        self.clubs["season"][clubs] = np.where(np.isnan(batch.level), self.clubs["season"][clubs], batch.season)
+        is_league = ~np.isnan(batch.level)
+        self.clubs["season"][clubs[:, is_league]] = batch.season[is_league]
 
-    def _learn_bases(self, batch: Batch, told: Surprise) -> None:
+    def _learn_bases(self, batch: Batch, bases: _Bases, told: Surprise) -> None:
         """Move goals and home advantage, the competitions' and the world's, by all matches at once."""
         rows, half = batch.competition, 0.5 * batch.at_home
-        both = told.home_weight + told.away_weight
-        goals = told.home + told.away, both + 2.0 * told.cross_weight
-        home = half * (told.home - told.away), half * half * (both - 2.0 * told.cross_weight)
-        _, self.competitions["goals_variance"][rows] = self._drifted("goals", GOALS_DRIFT_A_DAY, batch)
-        _, self.competitions["home_variance"][rows] = self._drifted("home", HOME_DRIFT_A_DAY, batch)
-        _, self.world["home_variance"][:1] = self._world_home(batch.day[:1])
+        both, crossed = told.weight.sum(axis=0), 2.0 * told.cross_weight
+        goals = told.slope.sum(axis=0), both + crossed
+        home = half * (told.slope[0] - told.slope[1]), half * half * (both - crossed)
+        self.competitions["goals_variance"][rows] = bases.goals_variance
+        self.competitions["home_variance"][rows] = bases.home_variance
         self.competitions["day"][rows] = batch.day
-        self.world["day"][0] = batch.day[0]
+        self.world["home_variance"][:1], self.world["day"][:1] = bases.world_home_variance[:1], batch.day[:1]
         _sharpen(self.competitions, "goals", rows, *goals)
         _sharpen(self.competitions, "home", rows, *home)
         _sharpen(self.world, "home", np.zeros_like(rows), *home)
 
-    def _blend(self, goals: Array, xg: Array) -> Array:
-        return np.where(np.isnan(xg), goals, goals + self.xg_weight * (xg - goals))
+    def _scored(self, results: Results) -> tuple[Array, Array]:
+        """Return what counts as the score, shape (2, n), and how much it scatters, shape (n,)."""
+        goals = np.array([results.home_goals, results.away_goals])
+        if self.xg_weight == 0.0:
+            return goals, np.full(len(results.home_goals), GOALS_DISPERSION)
+        xg = np.array([results.home_xg, results.away_xg])
+        is_known = ~np.isnan(xg)
+        blend = np.where(is_known, goals + self.xg_weight * (xg - goals), goals)
+        return blend, np.where(is_known.all(axis=0), CHANCES_DISPERSION, GOALS_DISPERSION)
 
-    def _dispersion(self, results: Results) -> Array:
-        is_known = ~np.isnan(results.home_xg) & ~np.isnan(results.away_xg) & (self.xg_weight > 0.0)
-        return np.where(is_known, CHANCES_DISPERSION, GOALS_DISPERSION)
+
+@dataclass(frozen=True, slots=True)
+class _Bases:
+    """Hold what each match's competition and the world give, in log goals and their squares. Shape (n,) each."""
+
+    goals: Array
+    goals_variance: Array
+    home: Array
+    home_variance: Array
+    world_home_variance: Array
+
+
+def _days_since(day: Array, batch: Batch) -> Array:
+    """Return the days up to each match; 0 from a day unknown (NaN) or later, so that no doubt is ever negative."""
+    days: Array = np.fmax(batch.day - day, 0.0)
+    return days
 
 
 def _founding_mean(levels: Array) -> Array:

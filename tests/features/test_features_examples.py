@@ -7,7 +7,7 @@ import importlib
 
 import pytest
 
-MODULES = ["elo", "ledger", "matches", "odds", "pi_ratings"]
+MODULES = ["beliefs", "elo", "ledger", "matches", "odds", "pi_ratings"]
 
 
 @pytest.mark.parametrize("name", MODULES)

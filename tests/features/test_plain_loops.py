@@ -1,4 +1,4 @@
-"""Counting features against their definitions, written as loops over all earlier matches."""
+"""Features against their definitions, written as loops over matches and in scalars."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from feature_world import random_matches
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strength_loops import Match, PlainStrengths
 
 from features.matches import level_of
 from features.transform import MatchFeatures
@@ -95,3 +96,42 @@ def test_counting_features_equal_plain_loops(seed):
         given_values = dict(zip(frame.names, frame.values[row], strict=True))
         for name, value in expected.items():
             np.testing.assert_allclose(given_values[name], value, rtol=1e-12, atol=1e-12, err_msg=name)
+
+
+def rows_as_matches(matches):
+    """The rows of a table as records of numbers and texts, with the row, by day."""
+    days = {}
+    for row in np.argsort(matches.day, kind="stable").tolist():
+        match = Match(
+            day=int(matches.day[row]),
+            competition=matches.competition[row],
+            level=level_of(matches.competition[row]),
+            season=matches.season[row],
+            home=matches.home[row],
+            away=matches.away[row],
+            at_home=0.0 if matches.neutral[row] else 1.0,
+            goals=(float(matches.home_goals[row]), float(matches.away_goals[row])),
+            xg=(float(matches.home_xg[row]), float(matches.away_xg[row])),
+        )
+        days.setdefault(match.day, []).append((row, match))
+    return list(days.values())
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([("goals", 0.0), ("chances", 0.7)]))
+def test_strengths_equal_plain_loops(seed, family):
+    """
+    Attack, defence, expected goals and doubt equal the same formulas done in scalars, on random leagues with a cup.
+    """
+    prefix, xg_weight = family
+    matches = random_matches(seed, days=40, clubs=7, tidy=True)
+    frame = MatchFeatures().update(matches)
+    plain = PlainStrengths(xg_weight)
+
+    for day in rows_as_matches(matches):
+        for row, match in day:
+            given_values = dict(zip(frame.names, frame.values[row], strict=True))
+            for name, value in plain.describe(match).items():
+                np.testing.assert_allclose(given_values[f"{prefix}_{name}"], value, rtol=1e-9, err_msg=name)
+        if played := [match for row, match in day if matches.played[row]]:
+            plain.learn(played)

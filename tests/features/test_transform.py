@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from dataclasses import fields, replace
 from itertools import pairwise
+from math import exp
 
 import numpy as np
 import pytest
@@ -268,7 +269,7 @@ def test_what_was_never_seen_is_described_by_priors():
 
     assert (features["elo_home"], features["elo_away"]) == (1250, 1250)
     assert features["pi_goal_difference"] == 0
-    assert features["goals_attack_home"] == pytest.approx(0.675)
+    assert features["goals_attack_home"] == pytest.approx(exp(-0.35))
     assert features["matches_known_home"] == features["season_matches_away"] == features["newcomer_home"] == 0
 
 

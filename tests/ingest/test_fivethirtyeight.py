@@ -14,8 +14,8 @@ HEADER = (
 )
 
 
-def _row(day="2019-08-17", league="2411", score=("2.0", "1.0"), xg=("1.4", "0.6")):
-    return ",".join([day, league, "A League", "Arsenal", "Burnley", *[""] * 9, *score, *xg, "", "", "", ""])
+def _row(day="2019-08-17", league="2411", score=("2.0", "1.0"), xg=("1.4", "0.6"), nsxg=("", "")):
+    return ",".join([day, league, "A League", "Arsenal", "Burnley", *[""] * 9, *score, *xg, *nsxg, "", ""])
 
 
 def _read(*rows):
@@ -33,6 +33,22 @@ def test_a_played_match_has_score_and_expected_goals():
     assert record.statistics.odds_home is None
 
 
+@pytest.mark.parametrize(
+    ("xg", "nsxg", "expected"),
+    [
+        (("1.5", "0.6"), ("2.0", "1.0"), (1.75, 0.8)),
+        (("", ""), ("2.0", "1.0"), (2.0, 1.0)),
+        (("1.5", ""), ("2.0", ""), (1.75, None)),
+    ],
+)
+def test_expected_goals_are_the_mean_of_both_counts(xg, nsxg, expected):
+    """Chances from shots and from all else near a goal count alike; one stands alone where the other is missing."""
+    (record,) = _read(_row(xg=xg, nsxg=nsxg))
+
+    assert isinstance(record, MatchRecord)
+    assert (record.statistics.home_xg, record.statistics.away_xg) == expected
+
+
 def test_a_row_without_score_is_a_fixture():
     """No goals, no expected goals."""
     (record,) = _read(_row(score=("", ""), xg=("", "")))
@@ -48,6 +64,7 @@ def test_a_row_without_score_is_a_fixture():
         (_row(day="17/08/2019"), "YYYY-MM-DD"),
         (_row(score=("1.5", "0")), "whole number"),
         (_row(xg=("much", "0")), "xg1 is 'much'"),
+        (_row(nsxg=("0.5", "few")), "nsxg2 is 'few'"),
     ],
 )
 def test_a_bad_row_is_refused_with_its_line_and_the_rest_kept(row, reason):

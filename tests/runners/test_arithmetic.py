@@ -31,7 +31,7 @@ def test_a_changed_constant_anywhere_changes_the_digest(home):
     """
     changed = [
         save_tampered(home.folder, home.tag, family, constant)
-        for family, constant in (("elo", "STEP"), ("goals", "PRIOR_GOALS"))
+        for family, constant in (("elo", "STEP"), ("goals", "GOALS_DISPERSION"))
     ]
 
     first, *others = digests(home, home.tag, *changed)

@@ -76,7 +76,7 @@ def test_the_loaded_transform_is_the_one_that_travelled(home):
 
 @pytest.mark.parametrize(
     ("family", "constant", "feature"),
-    [("elo", "STEP", "elo_home"), ("pi", "SCALE", "pi_"), ("goals", "PRIOR_GOALS", "goals_")],
+    [("elo", "STEP", "elo_home"), ("pi", "SCALE", "pi_"), ("goals", "GOALS_DISPERSION", "goals_")],
 )
 def test_changed_arithmetic_of_a_feature_is_refused_by_name(home, family, constant, feature):
     """

@@ -247,12 +247,11 @@ def test_an_override_takes_the_place_of_a_feature(predictor):
     """
     kickoff = PROMISED + dt.timedelta(days=3)
     plain = one(predictor, described("Hexley", "Dunmere", kickoff=kickoff))
-    pushed = one(
-        predictor, described("Hexley", "Dunmere", kickoff=kickoff, overrides={"elo_difference": 900}, explain=True)
-    )
+    overrides = {"chances_expected_home": 5.0}
+    pushed = one(predictor, described("Hexley", "Dunmere", kickoff=kickoff, overrides=overrides, explain=True))
 
-    assert pushed.overridden == ("elo_difference",)
-    assert values(pushed)["elo_difference"] == 900.0
+    assert pushed.overridden == ("chances_expected_home",)
+    assert values(pushed)["chances_expected_home"] == 5.0
     assert pushed.proba[0] > plain.proba[0]
     assert pushed.degraded == plain.degraded
 
