@@ -53,6 +53,15 @@ def test_a_newcomer_follows_the_mean_of_its_division_as_it_has_become():
     assert usual["goals_attack_home"] < raised["goals_attack_home"] < 1.0
 
 
+def test_a_cup_has_no_mean_of_its_own():
+    """
+    However strong the clubs that meet in a cup, the next unknown one starts there like the first.
+    """
+    state = after(*(match("strong", f"weak {i}", 5, 0, day=i, competition="xx.cup") for i in range(20)))
+
+    assert pair(state, day=30, competition="xx.cup")["goals_attack_home"] == pytest.approx(exp(-0.05), rel=1e-12)
+
+
 def test_a_high_win_speaks_for_the_attack_and_against_the_other_defence():
     """
     After a 5-0 the winner scores more and concedes less than before, the loser the other way round.
