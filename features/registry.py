@@ -76,7 +76,7 @@ def _form() -> Iterator[Feature]:
     windows = (
         ("form5", "last five matches"),
         ("form10", "last ten matches"),
-        ("venue5", "last five matches at the venue kind it now plays at"),
+        ("venue5", "last five matches at the venue kind it now plays at, at a neutral one its last five"),
     )
     for side in SIDES:
         for window, words in windows:

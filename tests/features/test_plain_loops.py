@@ -42,6 +42,8 @@ def expected_features(row, matches):
     for side, club in (("home", matches.home[row]), ("away", matches.away[row])):
         record = record_of(club, matches, day)
         venue = [match for match in record if not match.neutral and match.at_home == (side == "home")]
+        if matches.neutral[row]:
+            venue = record
         for window, chosen in (("form5", record[:5]), ("form10", record[:10]), ("venue5", venue[:5])):
             for measure in ("points", "goals_for", "goals_against"):
                 expected[f"{window}_{measure}_{side}"] = mean([getattr(match, measure) for match in chosen])
