@@ -109,9 +109,9 @@ def test_the_pool_is_no_worse_than_its_members_on_matches_it_has_not_seen(noted)
 
     losses = {
         "ensemble": log_loss(model.forecast(unseen).proba, outcome).mean(),
-        "goal_model": log_loss(model.boosted.goal_model.outcome_proba(unseen), outcome).mean(),
+        "goal_model": log_loss(model.goal_model.outcome_proba(unseen), outcome).mean(),
         "rating_logit": log_loss(model.logit.outcome_proba(unseen), outcome).mean(),
-        "xgboost": log_loss(model.boosted.forecast(unseen)[0], outcome).mean(),
+        "xgboost": log_loss(model.boosted.predict_proba(matches, unseen), outcome).mean(),
     }
 
     members = [losses[name] for name in MEMBERS]
@@ -126,8 +126,8 @@ def test_trees_that_learn_by_heart_earn_no_trust(noted, learned):
     model = ensemble(BY_HEART).fit(*noted)
 
     outcome = noted[0].outcome
-    by_heart = log_loss(model.boosted.forecast(noted[1])[0], outcome).mean()
-    assert by_heart < log_loss(learned.boosted.forecast(noted[1])[0], outcome).mean() - 0.02, "they know it by heart"
+    by_heart = log_loss(model.boosted.predict_proba(*noted), outcome).mean()
+    assert by_heart < log_loss(learned.boosted.predict_proba(*noted), outcome).mean() - 0.02, "they know it by heart"
     assert model.pool.weights["xgboost"] < learned.pool.weights["xgboost"]
 
 
