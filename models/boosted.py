@@ -158,7 +158,8 @@ class BoostedOutcome:
         # A margin of zero, so that the bias is the trees' own.
         nothing = np.zeros((len(frame), OUTCOMES), dtype=np.float32)
         data = xgboost.DMatrix(frame.values, feature_names=list(self.names), base_margin=nothing)
-        shap: Array = self.booster.predict(data, pred_contribs=True).reshape(len(frame), OUTCOMES, -1)
+        shap: Array = self.booster.predict(data, pred_contribs=True)
+        shap = shap.reshape(len(frame), OUTCOMES, len(frame.names) + 1)
         return shap.transpose(0, 2, 1).astype(np.float64)
 
     def importance(self) -> dict[str, float]:

@@ -30,7 +30,8 @@ def shapley_values(function: Callable[[Array], Array], values: Array, reference:
     matches, count = values.shape
     subsets = (np.arange(2**count)[:, None] >> np.arange(count)) & 1  # which numbers are told, one row a subset
     told = np.where(subsets[:, None, :].astype(bool), values, reference)  # (2^c, n, c)
-    answers = function(told.reshape(-1, count)).reshape(len(subsets), matches, -1)
+    flat = function(told.reshape(-1, count))
+    answers = flat.reshape(len(subsets), matches, flat.shape[1])
     size = subsets.sum(axis=1)
     weight = np.array(
         [factorial(s) * factorial(count - s - 1) / factorial(count) if s < count else 0.0 for s in range(count + 1)]
