@@ -17,6 +17,7 @@ from bentoml._internal.models import ModelStore
 
 from features.matches import MatchTable
 from models.boosted import BoostedOutcome, default_parameters
+from models.ensemble import Ensemble
 from runners.artifact import Artifact
 from store.database import open_store
 from store.reads import data_digest
@@ -90,9 +91,8 @@ def train(matches: MatchTable, *, until: dt.date = CUT_OFF, name: str = "footbal
     day = (until - dt.date(1970, 1, 1)).days
     state, history = walk(matches.take(matches.day < day))
     parameters = default_parameters() | {"min_child_weight": 5.0}  # the world is small, its trees must still split
-    model = BoostedOutcome(seed=seed, threads=1, validation_days=1, parameters=parameters).fit(
-        history.matches, history.features
-    )
+    template = BoostedOutcome(most_rounds=40, parameters=parameters)
+    model = Ensemble(seed=seed, validation_days=365, boosted=template).fit(history.matches, history.features)
     artifact = Artifact(
         model_type=model.name,
         trained_until=dt.datetime.fromtimestamp((state.last_day + 1) * 86_400, tz=dt.UTC),
