@@ -10,20 +10,17 @@ from typing import Any
 import bentoml
 import click
 import msgspec
-from bentoml.exceptions import BentoMLException, NotFound
+from bentoml.exceptions import NotFound
 from rich.console import Console
 from rich.table import Table
 
 from api.presentation import explanation_of
 from cli.explanation import explained
+from cli.forecasts import forecasts_of, full_tag
 from configs.settings import Settings
 from runners.errors import PredictionFailure
 from runners.loading import ModelRefused, load
-from runners.predictor import Predictor
 from runners.queries import DescribedMatch, Forecast, PredictionQuery
-from runners.shelf import Shelf
-from runners.world import read_world
-from store.database import open_store
 from store.errors import StoreError
 
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%SZ"]
@@ -75,27 +72,10 @@ def _query(
 def _forecast(settings: Settings, query: PredictionQuery, tag: str | None) -> Forecast:
     name = settings.service.models[0]
     try:
-        model = load(_full(tag) if tag else str(bentoml.models.get(name).tag))
+        model = load(full_tag(tag) if tag else str(bentoml.models.get(name).tag))
     except NotFound as error:
         raise click.ClickException(f"No model {name!r} is saved. Train one first: football train") from error
-    engine = open_store(settings.database_url)
-    world = read_world(engine, [model])
-    engine.dispose()
-    if not world.timelines[model.tag].competitions.issuperset(world.table.competition):
-        world = world.completed()
-    shelf = Shelf([model], {}, [model.name])
-    answer = Predictor(shelf, lambda: world).predict_now([query])[0]
-    if isinstance(answer, PredictionFailure):
-        raise answer
-    return answer
-
-
-def _full(tag: str) -> str:
-    """Return the full tag where one is cut short, such as ``football:latest``; one that is not there stays as it is."""
-    try:
-        return str(bentoml.models.get(tag).tag)
-    except BentoMLException:
-        return tag
+    return forecasts_of(settings, [model], query)[0]
 
 
 def _plain(forecast: Forecast) -> dict[str, Any]:
