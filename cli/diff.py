@@ -117,6 +117,8 @@ def _both_values(one: FeatureDifference) -> tuple[str, str]:
     of_a, of_b = (
         shown(value) if is_seen else "not seen" for value, is_seen in zip(one.values, one.is_seen, strict=True)
     )
+    if of_a == of_b:  # they differ further behind the point
+        return repr(one.values[0]), repr(one.values[1])
     return of_a, of_b
 
 

@@ -103,7 +103,10 @@ def test_both_values_are_shown_where_other_matches_made_them(run, home, narrow, 
     assert other
     assert all(part["values"]["a"] != part["values"]["b"] for part in other)
     assert any(part["same_value"] for part in told["features"])
-    assert f"different values in {len(other)}" in run(narrow, home.tag, "--match", match_id).stdout.replace("\n", " ")
+    shown = run(narrow, home.tag, "--match", match_id).stdout
+    assert f"different values in {len(other)}" in shown.replace("\n", " ")
+    cells = {row[1]: row[2:4] for line in shown.splitlines() if len(row := [c.strip() for c in line.split("│")]) == 8}
+    assert all(cells[name][0] != cells[name][1] for name in cells if name in {part["feature"] for part in other})
     for outcome in OUTCOMES:
         whole = told["difference"]["probability"][outcome]
         assert added_up(told, "probability", outcome) == pytest.approx(whole, abs=1e-5)
