@@ -54,7 +54,7 @@ PREDICT: Final = Operation(
     answer="Prediction",
     refusals=(*_FAILURES, Code.TEAM_NOT_FOUND),
     example=examples.PREDICTION_REQUEST,
-    example_answer=examples.PREDICTION,
+    example_answer=examples.EXPLAINED_PREDICTION,
 )
 PREDICT_BATCH: Final = Operation(
     identifier="predict_batch",

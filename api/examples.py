@@ -64,12 +64,35 @@ PREDICTION: Final[dict[str, Any]] = {
     "intervals": None,
     "explanation": None,
 }
+EXPLANATION: Final[dict[str, Any]] = {
+    "base": {
+        "log_odds": {"home_win": 0.3030, "draw": -0.2231, "away_win": -0.0799},
+        "probability": {"home_win": 0.44, "draw": 0.26, "away_win": 0.3},
+    },
+    "margin": {"home_win": 1.2081, "draw": -0.4013, "away_win": -0.8068},
+    "contributions": [
+        {
+            "feature": "goals_expected_home",
+            "value": 2.9,
+            "log_odds": {"home_win": 0.6836, "draw": -0.2248, "away_win": -0.4588},
+            "probability": {"home_win": 0.2353, "draw": -0.1015, "away_win": -0.1338},
+        },
+        {
+            "feature": "elo_difference",
+            "value": 341.5,
+            "log_odds": {"home_win": 0.2215, "draw": 0.0466, "away_win": -0.2681},
+            "probability": {"home_win": 0.0747, "draw": -0.0085, "away_win": -0.0662},
+        },
+    ],
+}
+EXPLAINED_PREDICTION: Final[dict[str, Any]] = {**PREDICTION, "explanation": EXPLANATION}
 PREDICTION_REQUEST: Final[dict[str, Any]] = {
     "home_team": "Bayern München",
     "away_team": "FC Augsburg",
     "competition": "de.1",
     "kickoff": "2021-05-22T13:30:00Z",
     "prediction_type": "winner",
+    "explain": True,
 }
 BATCH_REQUEST: Final[dict[str, Any]] = {
     "batch_id": "weekend",

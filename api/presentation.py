@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
+from api import explanation_responses as why
 from api import market_responses as market
 from api import responses as out
-from runners.queries import Certainty, Contribution, Forecast, Line, Markets, MatchView, PredictionQuery
+from runners.contributions import Contribution, ForecastExplanation, OfOutcomes
+from runners.queries import Certainty, Forecast, Line, Markets, MatchView, PredictionQuery
 
 OUTCOMES: Final[tuple[market.Outcome, ...]] = ("home_win", "draw", "away_win")
 
@@ -167,17 +169,29 @@ def _intervals(markets: Markets) -> market.Intervals:
     return market.Intervals(coverage=markets.shape.interval_coverage, home=home, away=away, total=total)
 
 
-def explanation_of(contributions: Sequence[Contribution] | None) -> list[out.FeatureContribution] | None:
-    """Return how far each feature moved a forecast, as callers see it; None stays None."""
-    if contributions is None:
+def explanation_of(explanation: ForecastExplanation | None) -> why.Explanation | None:
+    """Return why a forecast is what it is, as callers see it; None stays None."""
+    if explanation is None:
         return None
-    return [
-        out.FeatureContribution(
-            feature=c.feature,
-            value=None if c.value is None else float(c.value),
-            home_win=float(c.home_win),
-            draw=float(c.draw),
-            away_win=float(c.away_win),
-        )
-        for c in contributions
-    ]
+    home, draw, away = explanation.base_proba
+    usual = why.OutcomeProbabilities(home_win=home, draw=draw, away_win=away)
+    return why.Explanation(
+        base=why.ExplanationBase(log_odds=_log_odds(explanation.base), probability=usual),
+        margin=_log_odds(explanation.margin),
+        contributions=[_contribution(part) for part in explanation.contributions],
+    )
+
+
+def _contribution(part: Contribution) -> why.FeatureContribution:
+    home, draw, away = part.proba
+    return why.FeatureContribution(
+        feature=part.feature,
+        value=part.value,
+        log_odds=_log_odds(part.log_odds),
+        probability=why.ProbabilityParts(home_win=home, draw=draw, away_win=away),
+    )
+
+
+def _log_odds(numbers: OfOutcomes) -> why.OutcomeLogOdds:
+    home, draw, away = numbers
+    return why.OutcomeLogOdds(home_win=home, draw=draw, away_win=away)

@@ -79,7 +79,9 @@ class PredictionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         Annotated[dict[str, float], Meta(description="Values that replace computed features, by feature name.")] | None
     ) = None
     force_recalculate: Annotated[bool, Meta(description="Compute anew even if an earlier answer is at hand.")] = False
-    explain: Annotated[bool, Meta(description="Add how far each feature moved the forecast.")] = False
+    explain: Annotated[
+        bool, Meta(description="Add how far each feature moved the forecast, the most telling first.")
+    ] = False
     as_of: (
         Annotated[
             dt.datetime,

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from api.errors import Code
+from api.explanation_responses import Explanation
 from api.market_responses import (
     AsianHandicap,
     BothTeamsToScore,
@@ -29,16 +30,6 @@ RowOutcome: TypeAlias = Literal["inserted", "updated", "unchanged", "refused"]
 Moment: TypeAlias = Annotated[dt.datetime, Meta(tz=True)]
 Milliseconds: TypeAlias = Annotated[float, Meta(ge=0.0)]
 Rate: TypeAlias = Annotated[float, Meta(ge=0.0, le=1.0, description="0 to 1; null before the first.")]
-
-
-class FeatureContribution(msgspec.Struct, frozen=True, kw_only=True):
-    """How far one feature moved each outcome's log-odds; value is null where it was unknown."""
-
-    feature: str
-    value: float | None
-    home_win: float
-    draw: float
-    away_win: float
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +92,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     prediction_set: PredictionSet | None
     probability_intervals: ProbabilityIntervals | None
     intervals: Intervals | None
-    explanation: Annotated[list[FeatureContribution], Meta(description="Null unless explain was asked.")] | None
+    explanation: Annotated[Explanation, Meta(description="Null unless explain was asked.")] | None
 
 
 class BatchError(msgspec.Struct, frozen=True, kw_only=True):

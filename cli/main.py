@@ -22,6 +22,7 @@ COMMANDS = {
     "backtest": ("cli.backtest", "backtest", "Predict past matches from what was known before them."),
     "report": ("cli.report", "report", "Draw how good such predictions were, on one page with plots."),
     "predict": ("cli.predict", "predict", "Predict one match here and now, without a server."),
+    "diff": ("cli.diff", "diff", "Say why two saved models answer differently about a match."),
     "models": ("cli.models", "models", "List saved models."),
     "build": ("cli.build", "build", "Build an immutable bento around a saved model."),
     "serve": ("cli.serve", "serve", "Serve a bento over HTTP."),

@@ -10,21 +10,19 @@ from typing import Any
 import bentoml
 import click
 import msgspec
-from bentoml.exceptions import BentoMLException, NotFound
+from bentoml.exceptions import NotFound
 from rich.console import Console
 from rich.table import Table
 
+from api.presentation import explanation_of
+from cli.explanation import explained
+from cli.forecasts import forecasts_of, full_tag
 from configs.settings import Settings
 from runners.errors import PredictionFailure
 from runners.loading import ModelRefused, load
-from runners.predictor import Predictor
 from runners.queries import DescribedMatch, Forecast, PredictionQuery
-from runners.shelf import Shelf
-from runners.world import read_world
-from store.database import open_store
 from store.errors import StoreError
 
-_MOST_TELLING = 10
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%SZ"]
 
 
@@ -74,34 +72,16 @@ def _query(
 def _forecast(settings: Settings, query: PredictionQuery, tag: str | None) -> Forecast:
     name = settings.service.models[0]
     try:
-        model = load(_full(tag) if tag else str(bentoml.models.get(name).tag))
+        model = load(full_tag(tag) if tag else str(bentoml.models.get(name).tag))
     except NotFound as error:
         raise click.ClickException(f"No model {name!r} is saved. Train one first: football train") from error
-    engine = open_store(settings.database_url)
-    world = read_world(engine, [model])
-    engine.dispose()
-    if not world.timelines[model.tag].competitions.issuperset(world.table.competition):
-        world = world.completed()
-    shelf = Shelf([model], {}, [model.name])
-    answer = Predictor(shelf, lambda: world).predict_now([query])[0]
-    if isinstance(answer, PredictionFailure):
-        raise answer
-    return answer
-
-
-def _full(tag: str) -> str:
-    """Return the full tag where one is cut short, such as ``football:latest``; one that is not there stays as it is."""
-    try:
-        return str(bentoml.models.get(tag).tag)
-    except BentoMLException:
-        return tag
+    return forecasts_of(settings, [model], query)[0]
 
 
 def _plain(forecast: Forecast) -> dict[str, Any]:
     markets = forecast.markets
     lines = {name: [asdict(line) for line in getattr(markets, name)] for name in ("over_under", "asian_handicap")}
     scores = [asdict(score) for score in markets.correct_score]
-    explanation = None if forecast.explanation is None else [asdict(part) for part in forecast.explanation]
     fields = {
         name: getattr(forecast, name)
         for name in ("model_name", "model_version", "model_type", "as_of", "feature_state_version", "newest_result_at")
@@ -116,7 +96,7 @@ def _plain(forecast: Forecast) -> dict[str, Any]:
         **fields,
         "trained_until": forecast.trained_until,
         "degraded": list(forecast.degraded),
-        "explanation": explanation,
+        "explanation": msgspec.to_builtins(explanation_of(forecast.explanation)),
     }
 
 
@@ -134,19 +114,10 @@ def _show(forecast: Forecast) -> None:
     console.print(f"Expected goals {markets.expected_home_goals:.2f} - {markets.expected_away_goals:.2f}")
     console.print(f"Likeliest scores {scores}; more than 2.5 goals {over.first:.1%}")
     if forecast.explanation is not None:
-        console.print(_explained(forecast))
+        console.print(explained(forecast))
     for reason in forecast.degraded:
         console.print(f"[yellow]degraded[/yellow] {reason}")
     newest = "no result" if forecast.newest_result_at is None else f"results until {forecast.newest_result_at:%Y-%m-%d}"
     console.print(
         f"{forecast.model_name}:{forecast.model_version}, as of {forecast.as_of:%Y-%m-%d %H:%M} UTC, {newest}"
     )
-
-
-def _explained(forecast: Forecast) -> Table:
-    table = Table("feature", "value", "home", "draw", "away", title="What moved the log-odds most")
-    parts = sorted(forecast.explanation or (), key=lambda p: -max(abs(p.home_win), abs(p.draw), abs(p.away_win)))
-    for part in parts[:_MOST_TELLING]:
-        value = "missing" if part.value is None else f"{part.value:.3f}"
-        table.add_row(part.feature, value, f"{part.home_win:+.3f}", f"{part.draw:+.3f}", f"{part.away_win:+.3f}")
-    return table

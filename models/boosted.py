@@ -157,7 +157,8 @@ class BoostedOutcome:
             raise NotFitted(self.name)
         # A margin of zero, so that the bias is the trees' own.
         nothing = np.zeros((len(frame), OUTCOMES), dtype=np.float32)
-        data = xgboost.DMatrix(frame.values, feature_names=list(self.names), base_margin=nothing)
+        # One thread: waking a team of them costs a few rows many times what it saves, above all on a busy machine.
+        data = xgboost.DMatrix(frame.values, feature_names=list(self.names), base_margin=nothing, nthread=1)
         shap: Array = self.booster.predict(data, pred_contribs=True)
         shap = shap.reshape(len(frame), OUTCOMES, len(frame.names) + 1)
         return shap.transpose(0, 2, 1).astype(np.float64)

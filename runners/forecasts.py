@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +14,8 @@ from models.conformal import COVERAGE
 from models.doubt import proba_interval
 from models.ensemble import Answers
 from models.markets import HANDICAP_LINES, INTERVAL_COVERAGE, OVER_UNDER_LINES, SCORES, MarketTable
-from runners.queries import Certainty, Contribution, Forecast, Markets, MarketShape
+from runners.contributions import ForecastExplanation
+from runners.queries import Certainty, Forecast, Markets, MarketShape
 from runners.questions import Question
 
 OUTCOMES: Final = 3
@@ -29,14 +30,14 @@ class Computed:
     Attributes:
         values: Features as used, overrides included. Shape (n, f).
         scores: As ``packed`` lays them out. Shape (n, width).
-        contributions: Shape (n, f, 3), None if nobody asked.
+        explained: Why, by place; of those who asked only.
         versions, newest: What was known: digest and newest kick-off of each.
     """
 
     names: tuple[str, ...]
     values: Array
     scores: Array
-    contributions: Array | None
+    explained: Mapping[int, ForecastExplanation]
     versions: Sequence[str]
     newest: Sequence[int | None]
 
@@ -62,7 +63,7 @@ def forecasts(questions: Sequence[Question], computed: Computed) -> list[Forecas
             trained_until=question.model.artifact.trained_until,
             degraded=(*question.degraded, *_unknown_teams(question, strangers[i]), *_missing_members(question)),
             overridden=tuple(question.query.overrides),
-            explanation=_explanation(computed, i) if question.query.explain else None,
+            explanation=computed.explained.get(i),
         )
         for i, question in enumerate(questions)
     ]
@@ -108,16 +109,6 @@ def _unknown_teams(question: Question, is_stranger: list[bool]) -> tuple[str, ..
 
 def _missing_members(question: Question) -> tuple[str, ...]:
     return tuple(f"member_missing: {name} does not speak in this model" for name in question.model.model.missing())
-
-
-def _explanation(computed: Computed, row: int) -> list[Contribution]:
-    assert computed.contributions is not None
-    moved = computed.contributions[row].tolist()
-    values = [None if np.isnan(value) else float(value) for value in computed.values[row]]
-    return [
-        Contribution(name, value, home, draw, away)
-        for name, value, (home, draw, away) in zip(computed.names, values, moved, strict=True)
-    ]
 
 
 def _instant(kickoff: int | None) -> dt.datetime | None:

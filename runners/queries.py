@@ -12,6 +12,8 @@ from typing import Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 
+from runners.contributions import ForecastExplanation
+
 PredictionType = Literal["winner", "score", "over_under", "probability"]
 
 
@@ -195,17 +197,6 @@ class Markets(msgspec.Struct, frozen=True, gc=False):
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
-    """Hold how far one feature moved each outcome's log-odds (margin) in this forecast."""
-
-    feature: str
-    value: float | None
-    home_win: float
-    draw: float
-    away_win: float
-
-
 class Certainty(msgspec.Struct, frozen=True, gc=False):
     """Say how sure a forecast is.
 
@@ -230,6 +221,7 @@ class Forecast(msgspec.Struct, frozen=True):
         feature_state_version: Digest of the results the features know.
         newest_result_at: Kick-off of the newest of those results; None before the first.
         trained_until: The model has learned from no match at or after this instant.
+        explanation: None unless it was asked for.
     """
 
     match: MatchView
@@ -246,7 +238,7 @@ class Forecast(msgspec.Struct, frozen=True):
     trained_until: dt.datetime
     degraded: Sequence[str] = ()
     overridden: Sequence[str] = ()
-    explanation: Sequence[Contribution] | None = None
+    explanation: ForecastExplanation | None = None
 
 
 W = TypeVar("W")

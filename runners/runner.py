@@ -11,6 +11,7 @@ from features.batch import Array
 from features.frame import FeatureFrame
 from features.registry import NEVER_MISSING, REGISTRY
 from models.markets import read_markets
+from runners.contributions import ForecastExplanation, explanations
 from runners.describing import Description, describe
 from runners.errors import FeatureMissing, PredictionFailure
 from runners.forecasts import Computed, forecasts, packed
@@ -73,13 +74,12 @@ class Runner:
         """Join scores to their questions. Raises RuntimeError if there is not one row of scores a question."""
         if len(scores) != len(questions):
             raise RuntimeError(f"{len(scores)} rows of scores for {len(questions)} questions")
-        explain = any(question.query.explain for question in questions)
         frame = self._frame(described.values)
         computed = Computed(
             names=frame.names,
             values=frame.values,
             scores=scores,
-            contributions=self.model.model.explain(frame).log_odds if explain else None,
+            explained=self._explained(questions, described.values),
             versions=described.versions,
             newest=described.newest,
         )
@@ -87,6 +87,14 @@ class Runner:
         for place in np.flatnonzero(np.isnan(described.values[:, self._needed]).any(axis=1)).tolist():
             answers[place] = self._incomplete(described.values[place])
         return answers
+
+    def _explained(self, questions: Sequence[Question], values: Array) -> dict[int, ForecastExplanation]:
+        """Return why, by place, for the questions that asked; the others do not pay for it."""
+        places = [place for place, question in enumerate(questions) if question.query.explain]
+        if not places:
+            return {}
+        asked = self._frame(values[places])
+        return dict(zip(places, explanations(self.model.model.explain(asked), asked.values), strict=True))
 
     def _frame(self, values: Array) -> FeatureFrame:
         return FeatureFrame(self.model.model.names, values[:, self._used])

@@ -12,6 +12,7 @@ from typing import Any
 from api.examples import MATCH_ID as KNOWN
 from features.registry import REGISTRY
 from runners.backend import Condition
+from runners.contributions import Contribution, ForecastExplanation
 from runners.errors import (
     CompetitionNotFound,
     FeatureInvalid,
@@ -27,7 +28,6 @@ from runners.errors import (
 from runners.queries import (
     Certainty,
     Competition,
-    Contribution,
     DescribedMatch,
     Forecast,
     Markets,
@@ -44,6 +44,15 @@ from runners.queries import (
 NOON = dt.datetime(2021, 5, 22, 12, 0, tzinfo=dt.UTC)
 PROBA = (0.5, 0.3, 0.2)
 CERTAINTY = Certainty(coverage=0.8, set_threshold=0.7, ends=(0.45, 0.55, 0.27, 0.33, 0.17, 0.23))
+EXPLANATION = ForecastExplanation(
+    base=(0.25, 0.0, -0.25),
+    base_proba=(0.42, 0.33, 0.25),
+    margin=(0.5, 0.0, -0.5),
+    contributions=(
+        Contribution("elo_home", 1_800.0, (0.5, -0.25, -0.25), (0.1, -0.05, -0.05)),
+        Contribution("elo_away", None, (-0.25, 0.25, 0.0), (-0.02, 0.02, 0.0)),
+    ),
+)
 TEAMS = ("Bayern München", "FC Augsburg", "Köln", "Mainz 05")
 FEATURES = {feature.name: feature for feature in REGISTRY}
 USED = ("elo_home", "elo_away", "rest_days_home")
@@ -177,7 +186,7 @@ class FakeBackend:
             trained_until=model.trained_until,
             degraded=("no date",) if match.kickoff is None else (),
             overridden=tuple(query.overrides),
-            explanation=(Contribution("elo_home", 1_800.0, 0.3, 0.0, -0.3),) if query.explain else None,
+            explanation=EXPLANATION if query.explain else None,
         )
 
     def _check(self, query: PredictionQuery) -> None:

@@ -81,6 +81,18 @@ def test_examples_keep_their_own_schema(name):
             validator_of(schema).validate(example)
 
 
+def test_the_explained_example_adds_up():
+    """Base and contributions of the documentation's example are its margin, and the probabilities of its answer."""
+    answer = OPERATIONS["PREDICT"].example_answer
+    why = answer["explanation"]
+    for outcome, field in (("home_win", "home_win_prob"), ("draw", "draw_prob"), ("away_win", "away_win_prob")):
+        log_odds = [part["log_odds"][outcome] for part in (why["base"], *why["contributions"])]
+        probability = [part["probability"][outcome] for part in (why["base"], *why["contributions"])]
+
+        assert sum(log_odds) == pytest.approx(why["margin"][outcome])
+        assert sum(probability) == pytest.approx(answer[field])
+
+
 @pytest.mark.parametrize(
     ("body", "is_valid"),
     [

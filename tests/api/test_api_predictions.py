@@ -144,9 +144,33 @@ async def test_options_reach_the_backend(client, backend):
     assert query.as_of == dt.datetime(2021, 5, 1, tzinfo=dt.UTC)
     assert answer["metadata"]["overridden_features"] == ["elo_home"]
     assert answer["metadata"]["as_of"] == "2021-05-01T00:00:00Z"
-    assert answer["explanation"] == [
-        {"feature": "elo_home", "value": 1800.0, "home_win": 0.3, "draw": 0.0, "away_win": -0.3}
-    ]
+
+
+async def test_an_explanation_says_where_it_starts_and_what_each_feature_adds(client):
+    """Base, margin and contributions come with their log-odds and probabilities by outcome, in the order given."""
+    answer = (await client.post("/v1/predictions/predict", json={"match_id": KNOWN, "explain": True})).json()
+
+    assert answer["explanation"] == {
+        "base": {
+            "log_odds": {"home_win": 0.25, "draw": 0.0, "away_win": -0.25},
+            "probability": {"home_win": 0.42, "draw": 0.33, "away_win": 0.25},
+        },
+        "margin": {"home_win": 0.5, "draw": 0.0, "away_win": -0.5},
+        "contributions": [
+            {
+                "feature": "elo_home",
+                "value": 1800.0,
+                "log_odds": {"home_win": 0.5, "draw": -0.25, "away_win": -0.25},
+                "probability": {"home_win": 0.1, "draw": -0.05, "away_win": -0.05},
+            },
+            {
+                "feature": "elo_away",
+                "value": None,
+                "log_odds": {"home_win": -0.25, "draw": 0.25, "away_win": 0.0},
+                "probability": {"home_win": -0.02, "draw": 0.02, "away_win": 0.0},
+            },
+        ],
+    }
 
 
 async def test_a_model_that_cannot_explain_says_nothing(backend):

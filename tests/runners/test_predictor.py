@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec import structs
-from small_world import HELD_OUT, PROMISED, train
+from small_world import CLUBS, HELD_OUT, PROMISED, train
 
 from features.registry import BY_NAME
+from models.conditional_logit import softmax
+from models.ensemble import Ensemble
 from runners.errors import (
     CompetitionNotFound,
     FeatureInvalid,
@@ -52,6 +56,16 @@ def predictor(shelf, world) -> Predictor:
     return Predictor(shelf, lambda: world)
 
 
+OVERRIDES = st.fixed_dictionaries(
+    {},
+    optional={
+        "chances_expected_home": st.floats(0.05, 4.0),
+        "elo_difference": st.floats(-800.0, 800.0),
+        "rest_days_away": st.floats(1.0, 30.0),
+    },
+)
+
+
 def rows(world, **wanted):
     return [row for row in world.snapshot.rows if all(getattr(row, name) == value for name, value in wanted.items())]
 
@@ -67,7 +81,7 @@ def one(predictor, query) -> Forecast:
 
 
 def values(forecast) -> dict:
-    return {part.feature: part.value for part in forecast.explanation}
+    return {part.feature: part.value for part in forecast.explanation.contributions}
 
 
 def reasons(forecast) -> set:
@@ -100,7 +114,7 @@ def test_many_answers_are_those_of_one_at_a_time(predictor, world):
 
     assert [answer.match.match_id for answer in together] == [row.match_id for row in picked]
     for batch, single in zip(together, alone, strict=True):
-        assert batch.explanation[0].value == single.explanation[0].value
+        assert values(batch) == values(single)
         np.testing.assert_allclose(batch.proba, single.proba, rtol=1e-6)
         assert batch.feature_state_version == single.feature_state_version
     assert predictor.last_prediction_at is not None
@@ -256,15 +270,73 @@ def test_an_override_takes_the_place_of_a_feature(predictor):
     assert pushed.degraded == plain.degraded
 
 
-def test_an_explanation_adds_up(predictor, world):
+def test_an_explanation_tells_of_every_feature_the_largest_part_first(predictor, world):
     """
-    Each used feature is explained once, unknown values are None, and something moved the forecast.
+    Each used feature is explained once, unknown values are None, and no later part is larger than an earlier one.
     """
     forecast = one(predictor, PredictionQuery(match_id=rows(world)[-5].match_id, explain=True))
+    sizes = [max(map(abs, part.proba)) for part in forecast.explanation.contributions]
 
-    assert tuple(part.feature for part in forecast.explanation) == tuple(forecast.features_used)
+    assert sorted(values(forecast)) == sorted(forecast.features_used)
+    assert len(sizes) == len(forecast.features_used)
     assert values(forecast)["odds_home"] is None
-    assert any(part.home_win != 0.0 for part in forecast.explanation)
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > 0.005
+
+
+def test_an_explanation_adds_up(predictor):
+    """
+    The usual match and all contributions are the forecast, in log-odds and in probability, whatever is asked.
+    """
+    two_clubs = st.lists(st.sampled_from(CLUBS["qb.1"]), min_size=2, max_size=2, unique=True)
+
+    @settings(max_examples=25, deadline=None)
+    @given(clubs=two_clubs, is_neutral=st.booleans(), overrides=OVERRIDES)
+    def adds_up(clubs, is_neutral, overrides):
+        asked = DescribedMatch(*clubs, "qb.1", PROMISED + dt.timedelta(days=9), is_neutral)
+        forecast = one(predictor, PredictionQuery(described=asked, overrides=overrides, explain=True))
+        why = forecast.explanation
+        log_odds = np.array(why.base) + np.sum([part.log_odds for part in why.contributions], axis=0)
+        proba = np.array(why.base_proba) + np.sum([part.proba for part in why.contributions], axis=0)
+
+        np.testing.assert_allclose(log_odds, why.margin, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(proba, forecast.proba, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(softmax(np.array([why.margin]))[0], forecast.proba, rtol=0, atol=1e-5)
+        assert sum(why.margin) == pytest.approx(0.0, abs=1e-9)
+
+    adds_up()
+
+
+@dataclass
+class Watched:
+    """A model that remembers how many rows it explained."""
+
+    model: Ensemble
+    rows: list[int] = field(default_factory=list)
+
+    def explain(self, features):
+        self.rows.append(len(features))
+        return self.model.explain(features)
+
+    def __getattr__(self, name):
+        return getattr(self.model, name)
+
+
+def test_only_who_asks_is_explained(model, world):
+    """
+    In a batch, what did not ask for an explanation has none, and none is worked out for it.
+    """
+    watched = Watched(model.model)
+    predictor = Predictor(Shelf([replace(model, model=watched)], {}, ["football"]), lambda: world)
+    ids = [row.match_id for row in rows(world)[-6:]]
+    asked = [PredictionQuery(match_id=one, explain=place in {1, 4}) for place, one in enumerate(ids)]
+
+    answers = predictor.predict_now(asked)
+    predictor.predict_now([PredictionQuery(match_id=one) for one in ids])
+
+    assert [answer.explanation is not None for answer in answers] == [query.explain for query in asked]
+    assert values(answers[4]) == values(one(predictor, asked[4]))
+    assert watched.rows == [2, 1]
 
 
 def test_markets_agree_with_the_probabilities(predictor, world):

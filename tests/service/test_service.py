@@ -78,7 +78,8 @@ def test_a_played_match_is_predicted_as_of_its_kickoff(client):
 
 def test_served_features_are_those_of_training(client, home):
     """
-    For every match of the held-out season, the features behind the served forecast are training's, bit for bit.
+    For every match of the held-out season, the features behind the served forecast are training's, bit for bit, and
+    what they add to the usual match is the forecast.
     """
     played = home.matches.take(home.matches.played)
     frame = MatchFeatures().update(played)
@@ -88,15 +89,24 @@ def test_served_features_are_those_of_training(client, home):
         asked = [{"match_id": played.match_id[row], "explain": True} for row in rows[start : start + 100]]
         body = client.post("/v1/predictions/predict/batch", json={"requests": asked}).json()
         assert body["failed_predictions"] == 0
-        served |= {entry["match_id"]: entry["explanation"] for entry in body["predictions"]}
+        served |= {entry["match_id"]: entry for entry in body["predictions"]}
 
     assert len(served) == len(rows) == 168
     for row in rows:
-        shown = {part["feature"]: part["value"] for part in served[played.match_id[row]]}
+        answer = served[played.match_id[row]]
+        why = answer["explanation"]
+        shown = {part["feature"]: part["value"] for part in why["contributions"]}
         expected = dict(zip(frame.names, frame.values[row].tolist(), strict=True))
         assert {name: np.nan if value is None else value for name, value in shown.items()} == pytest.approx(
             expected, rel=0, abs=0, nan_ok=True
         )
+        for outcome in ("home_win", "draw", "away_win"):
+            log_odds, probability = (
+                sum(part[kind][outcome] for part in (why["base"], *why["contributions"]))
+                for kind in ("log_odds", "probability")
+            )
+            assert log_odds == pytest.approx(why["margin"][outcome], rel=0, abs=1e-5)
+            assert probability == pytest.approx(answer[f"{outcome}_prob"], rel=0, abs=1e-5)
 
 
 def test_posted_results_reach_every_worker_within_five_seconds(served):

@@ -87,7 +87,14 @@ def test_a_match_is_predicted_without_a_server(run, home):
     assert plain["match"]["kickoff"] == "2025-08-16 15:00:00+00:00"
     assert plain["explanation"] is None
     shown = run("predict", played, "--explain", "--model", home.tag).stdout
-    assert "What moved the log-odds most" in shown
+    assert "What moved the forecast, in points of probability" in shown
+    rows = [line for line in shown.splitlines() if line.count("│") == 6]
+    assert len(rows) == 1 + 8 + 1 + 1  # the usual match, the most telling features, all others, the forecast
+    started, *moved, reached = ([float(cell.strip(" %")) for cell in row.split("│")[3:6]] for row in rows)
+    for outcome in range(3):
+        assert started[outcome] + sum(part[outcome] for part in moved) == pytest.approx(reached[outcome], abs=0.2)
+    told = json.loads(run("predict", played, "--explain", "--model", home.tag, "--json").stdout)
+    assert told["explanation"]["contributions"][0]["feature"] == rows[1].split("│")[1].strip()
     assert "degraded" in shown
     undated = run("predict", "--home", "Ibenruh", "--away", "Jasperton", "--competition", "qb.1", "--model", home.tag)
     assert "no date yet" in undated.stdout
