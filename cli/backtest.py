@@ -10,7 +10,7 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from cli.evaluation import competition_table, evaluation_table, report_console
+from cli.evaluation import competition_table, coverage_table, evaluation_table, report_console
 from cli.odds import OddsOrder, closing_odds, odds_options, print_odds
 from cli.options import OutputFile, chosen_competitions
 from cli.progress import stages
@@ -21,6 +21,7 @@ from store.errors import StoreError
 from store.reads import read_directory, read_matches
 from training.backtest import write_csv
 from training.bookmakers import beside_odds
+from training.coverage import coverage_of
 from training.history import TooLittleData, day_number, walk
 from training.report import report
 from training.run import Plan
@@ -71,6 +72,7 @@ def backtest(
     models = list(forecasts.proba) if with_baselines else [Ensemble.name]
     rows = write_csv(out, forecasts, {row.match_id: row for row in read_directory(engine)}, models)
     result = report(forecasts, model=Ensemble.name, seed=settings.training.seed)
+    result["coverage"] = coverage_of(forecasts, model=Ensemble.name).to_plain()
     result["odds"] = beside_odds(forecasts, closing, odds.terms, model=Ensemble.name, seed=settings.training.seed)
     _tell({"file": str(out), "rows": rows, "refit_days": refit_days, **result}, as_json=as_json)
 
@@ -110,5 +112,6 @@ def _tell(result: dict[str, Any], *, as_json: bool) -> None:
     console = report_console()
     console.print(evaluation_table(result, "Predicted before they were played"))
     console.print(competition_table(result))
+    console.print(coverage_table(result["coverage"]))
     print_odds(console, result["odds"])
     console.print(f"{result['rows']:,} rows written to {result['file']}")

@@ -1,4 +1,4 @@
-"""The table that every evaluation prints: ours beside the baselines, with intervals."""
+"""The tables that evaluations print: ours beside the baselines, with intervals, and the coverage of its sets."""
 
 from __future__ import annotations
 
@@ -45,6 +45,22 @@ def competition_table(evaluation: dict[str, Any]) -> Table:
         table.add_column(TITLES.get(name, name), justify="right")
     for code, section in evaluation["per_competition"].items():
         table.add_row(code, str(section["matches"]), *(f"{section['scores'][name]['rps']:.4f}" for name in models))
+    return table
+
+
+def coverage_table(coverage: dict[str, Any]) -> Table:
+    """Return how often results were in the prediction sets a season, beside what the sets state and chance allows."""
+    table = Table(title=f"Sets of {coverage['promised']:.0%}: results inside", caption=coverage["rule"])
+    table.add_column("season")
+    for name in ("matches", "stated", "observed", "95 % band", "mean size"):
+        table.add_column(name, justify="right")
+    rows = coverage["per_season"] | {"all": coverage["overall"]}
+    if coverage["new_sides"] is not None:
+        rows["a side of under ten known matches"] = coverage["new_sides"]
+    for name, told in rows.items():
+        band = f"{told['low']:.1%} to {told['high']:.1%}"
+        figures = (f"{told['stated']:.1%}", f"{told['observed']:.1%}", band, f"{told['mean_size']:.2f}")
+        table.add_row(name, f"{told['matches']:,}", *figures)
     return table
 
 

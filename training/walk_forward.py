@@ -31,12 +31,15 @@ class Forecasts:
         trained_until: Day (since 1970-01-01) from which on the models had seen nothing. Shape (n,).
         set_threshold: Of the prediction sets of the models that have such; see ``models.conformal.members``. Shape (n,)
             each.
+        matches_known: Matches on record of the side that had fewer when the match was forecast, counted up to 100; None
+            where nobody counted. Shape (n,).
     """
 
     matches: MatchTable
     proba: Mapping[str, Array]
     trained_until: NDArray[np.int64]
     set_threshold: Mapping[str, Array] = field(default_factory=dict)
+    matches_known: Array | None = None
 
 
 def baselines() -> list[OutcomeModel]:
@@ -126,4 +129,10 @@ def _joined(parts: Sequence[_Part]) -> Forecasts:
         set_threshold={
             name: np.concatenate([part.set_threshold[name] for part in parts]) for name in parts[0].set_threshold
         },
+        matches_known=np.concatenate([_matches_known(part.block) for part in parts]),
     )
+
+
+def _matches_known(block: History) -> Array:
+    fewer: Array = block.features.select(("matches_known_home", "matches_known_away")).values.min(axis=1)
+    return fewer
