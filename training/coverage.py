@@ -44,14 +44,14 @@ class Coverage:
         return f"no thresholds of the model's own: the fewest outcomes whose probabilities reach {self.promised:.0%}"
 
     def to_plain(self) -> dict[str, Any]:
-        """Return everything as plain data for the model card and for ``--json``."""
+        """Return everything as plain data for the model card, which takes no None, and for ``--json``."""
         return {
             "sets": "conformal" if self.is_conformal else "probabilities",
             "rule": self.rule,
             "promised": self.promised,
             "overall": _plain(self.overall),
             "per_season": {name: _plain(told) for name, told in self.per_season.items()},
-            "new_sides": None if self.new_sides is None else _plain(self.new_sides),
+            **({} if self.new_sides is None else {"new_sides": _plain(self.new_sides)}),
         }
 
 

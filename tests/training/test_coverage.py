@@ -78,6 +78,7 @@ def test_new_sides_are_told_where_somebody_counted():
     assert told.new_sides.matches == N // 4
     assert told.new_sides.mean_size == 2.0
     assert coverage_of(forecasts(matches_known=None), model="mine").new_sides is None
+    assert "new_sides" not in coverage_of(forecasts(matches_known=None), model="mine").to_plain()
     assert coverage_of(forecasts(matches_known=np.full(N, 10.0)), model="mine").new_sides is None
 
 
