@@ -15,6 +15,7 @@ TITLES = {
     "elo_logit": "Elo ordered logit",
     "class_frequency": "class frequencies",
     "odds": "odds, margin out",
+    "fivethirtyeight": "FiveThirtyEight",
 }
 
 
@@ -55,7 +56,7 @@ def coverage_table(coverage: dict[str, Any]) -> Table:
     for name in ("matches", "stated", "observed", "95 % band", "mean size"):
         table.add_column(name, justify="right")
     rows = coverage["per_season"] | {"all": coverage["overall"]}
-    if coverage["new_sides"] is not None:
+    if "new_sides" in coverage:
         rows["a side of under ten known matches"] = coverage["new_sides"]
     for name, told in rows.items():
         band = f"{told['low']:.1%} to {told['high']:.1%}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,16 @@ class Forecasts:
     trained_until: NDArray[np.int64]
     set_threshold: Mapping[str, Array] = field(default_factory=dict)
     matches_known: Array | None = None
+
+    def take(self, rows: NDArray[np.int64]) -> Self:
+        """Return the forecasts of the chosen matches."""
+        return type(self)(
+            matches=self.matches.take(rows),
+            proba={name: values[rows] for name, values in self.proba.items()},
+            trained_until=self.trained_until[rows],
+            set_threshold={name: values[rows] for name, values in self.set_threshold.items()},
+            matches_known=None if self.matches_known is None else self.matches_known[rows],
+        )
 
 
 def baselines() -> list[OutcomeModel]:
