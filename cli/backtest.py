@@ -10,7 +10,7 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from cli.evaluation import competition_table, coverage_table, evaluation_table, report_console
+from cli.evaluation import competition_table, coverage_table, evaluation_table, market_table, report_console
 from cli.odds import OddsOrder, closing_odds, odds_options, print_odds
 from cli.options import OutputFile, chosen_competitions
 from cli.progress import stages
@@ -23,8 +23,9 @@ from store.reads import read_directory, read_matches
 from training.backtest import write_csv
 from training.bookmakers import beside_odds
 from training.coverage import coverage_of
+from training.goal_markets import goal_market_report
 from training.history import TooLittleData, day_number, walk
-from training.report import IntervalBy, report
+from training.report import IntervalBy, drawn_together, report
 from training.rival import beside_rival
 from training.run import Plan
 from training.walk_forward import Forecasts, walk_forward
@@ -92,6 +93,10 @@ def backtest(
     compared = forecasts if beside is None else beside.forecasts
     result = report(compared, model=Ensemble.name, seed=settings.training.seed, interval_by=interval_by)
     result["rival"] = None if beside is None else beside.to_plain()
+    drawn = drawn_together(forecasts.matches.day, interval_by)
+    result["markets"] = goal_market_report(
+        forecasts.markets, forecasts.matches, drawn, model=Ensemble.name, seed=settings.training.seed
+    )
     result["coverage"] = coverage_of(forecasts, model=Ensemble.name).to_plain()
     result["odds"] = beside_odds(forecasts, closing, odds.terms, model=Ensemble.name, seed=settings.training.seed)
     _tell({"file": str(out), "rows": rows, "refit_days": refit_days, **result}, as_json=as_json)
@@ -133,6 +138,7 @@ def _tell(result: dict[str, Any], *, as_json: bool) -> None:
     console.print(evaluation_table(result, "Predicted before they were played"))
     print_rival(console, result["rival"])
     console.print(competition_table(result))
+    console.print(market_table(result["markets"]))
     console.print(coverage_table(result["coverage"]))
     print_odds(console, result["odds"])
     console.print(f"{result['rows']:,} rows written to {result['file']}")

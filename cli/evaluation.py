@@ -16,7 +16,9 @@ TITLES = {
     "class_frequency": "class frequencies",
     "odds": "odds, margin out",
     "fivethirtyeight": "FiveThirtyEight",
+    "base_rate": "base rate so far",
 }
+MARKET_TITLES = {"over_2_5": "over 2.5 goals", "both_teams_to_score": "both teams to score"}
 
 
 def report_console() -> Console:
@@ -46,6 +48,20 @@ def competition_table(evaluation: dict[str, Any]) -> Table:
         table.add_column(TITLES.get(name, name), justify="right")
     for code, section in evaluation["per_competition"].items():
         table.add_row(code, str(section["matches"]), *(f"{section['scores'][name]['rps']:.4f}" for name in models))
+    return table
+
+
+def market_table(markets: dict[str, Any]) -> Table:
+    """Return the log loss of every model in the markets on goals, and ours minus it with its 95 % interval."""
+    table = Table(title="Markets on goals")
+    for name in ("market", "came", "", "log loss", "ours minus it (95 %)"):
+        table.add_column(name, justify="right" if name not in ("market", "") else "left")
+    for market, told in markets.items():
+        for number, (name, loss) in enumerate(told["log_loss"].items()):
+            first = (MARKET_TITLES[market], f"{told['came']:.1%}") if number == 0 else ("", "")
+            one = told["difference"].get(name)
+            difference = "" if one is None else f"{one['mean']:+.5f} ({one['low']:+.5f} to {one['high']:+.5f})"
+            table.add_row(*first, TITLES.get(name, name), f"{loss:.4f}", difference)
     return table
 
 

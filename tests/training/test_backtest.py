@@ -87,6 +87,9 @@ def test_the_file_has_the_stated_columns_and_every_match(place, league, tmp_path
     assert (coverage["sets"], coverage["overall"]["matches"]) == ("conformal", len(rows))
     assert coverage["overall"]["observed"] == pytest.approx(np.mean(hits))
     assert coverage["per_season"]["2022-23"] == coverage["overall"]
+    for market in told["markets"].values():
+        assert set(market["log_loss"]) == {"ensemble", "dixon_coles", "base_rate"}
+        assert set(market["difference"]) == {"dixon_coles", "base_rate"}
 
 
 def in_set(row):
@@ -112,6 +115,8 @@ def test_baselines_can_be_written_too(place, tmp_path):
     assert {row["model"] for row in rows if row["set_threshold"]} == {"ensemble"}
     assert "Sets of 80%: results inside" in done.stdout
     assert "conformal sets as served" in done.stdout
+    for market in ("over 2.5 goals", "both teams to score"):
+        assert market in done.stdout
 
 
 def test_rewriting_the_future_leaves_earlier_rows_bit_identical(league, league_store, tmp_path):
