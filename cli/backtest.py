@@ -26,7 +26,7 @@ from training.coverage import coverage_of
 from training.goal_markets import goal_market_report
 from training.history import TooLittleData, day_number, walk
 from training.report import IntervalBy, drawn_together, report
-from training.rival import beside_rival
+from training.rival import BesideRival, beside_rival
 from training.run import Plan
 from training.walk_forward import Forecasts, walk_forward
 
@@ -90,14 +90,7 @@ def backtest(
         raise click.ClickException(str(error)) from error
     models = list(forecasts.proba) if with_baselines else [Ensemble.name]
     rows = write_csv(out, forecasts, {row.match_id: row for row in read_directory(engine)}, models)
-    compared = forecasts if beside is None else beside.forecasts
-    result = report(compared, model=Ensemble.name, seed=settings.training.seed, interval_by=interval_by)
-    result["rival"] = None if beside is None else beside.to_plain()
-    drawn = drawn_together(forecasts.matches.day, interval_by)
-    result["markets"] = goal_market_report(
-        forecasts.markets, forecasts.matches, drawn, model=Ensemble.name, seed=settings.training.seed
-    )
-    result["coverage"] = coverage_of(forecasts, model=Ensemble.name).to_plain()
+    result = _judged(forecasts, beside, seed=settings.training.seed, interval_by=interval_by)
     result["odds"] = beside_odds(forecasts, closing, odds.terms, model=Ensemble.name, seed=settings.training.seed)
     _tell({"file": str(out), "rows": rows, "refit_days": refit_days, **result}, as_json=as_json)
 
@@ -128,6 +121,18 @@ def forecast_window(
             warm_up_days=plan.warm_up_days,
             on_progress=lambda done, total: on_stage("fits", done, total),
         )
+
+
+def _judged(forecasts: Forecasts, beside: BesideRival | None, *, seed: int, interval_by: IntervalBy) -> dict[str, Any]:
+    """Return scores on the matches that everyone has, and markets and coverage on all of ours."""
+    model, drawn = Ensemble.name, drawn_together(forecasts.matches.day, interval_by)
+    compared = forecasts if beside is None else beside.forecasts
+    return {
+        **report(compared, model=model, seed=seed, interval_by=interval_by),
+        "rival": None if beside is None else beside.to_plain(model=model, seed=seed, interval_by=interval_by),
+        "markets": goal_market_report(forecasts.markets, forecasts.matches, drawn, model=model, seed=seed),
+        "coverage": coverage_of(forecasts, model=model).to_plain(),
+    }
 
 
 def _tell(result: dict[str, Any], *, as_json: bool) -> None:

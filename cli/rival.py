@@ -65,5 +65,11 @@ def print_rival(console: Console, told: dict[str, Any] | None) -> None:
     if told["clipped"]:
         console.print(
             f"{told['clipped']:,} forecasts of {title} gave an outcome less than {told['least_probability']:g} and were raised "
-            f"to it; in {told['clipped_results']:,} of them it happened."
+            f"to it; in {told['clipped_results']:,} of them it happened. Forecasts of who goes through give a draw nothing."
+        )
+    if told["unclipped"] is not None:
+        loss = told["unclipped"]["difference"][told["name"]]["log_loss"]
+        console.print(
+            f"On the {told['unclipped']['matches']:,} other matches, log loss, ours minus {title}: "
+            f"{loss['mean']:+.5f} ({loss['low']:+.5f} to {loss['high']:+.5f})."
         )

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.history import TooLittleData
+from training.report import IntervalBy, section
 from training.walk_forward import Forecasts
 
 LEAST_PROBABILITY: Final = 1e-6
@@ -20,27 +22,42 @@ class BesideRival:
     """Hold all forecasts of the matches that a rival spoke of, the rival's among them.
 
     Attributes:
-        left_out: Our forecasts of other matches.
-        clipped: The rival's forecasts that gave an outcome less than LEAST_PROBABILITY.
-        clipped_results: Those of them in which that outcome happened.
+        left_out: Number of our forecasts of other matches.
+        is_clipped: Which of the rival's forecasts gave an outcome less than LEAST_PROBABILITY. Shape (n,).
+        clipped_results: Number of those in which that outcome happened.
     """
 
     rival: str
     forecasts: Forecasts
     left_out: int
-    clipped: int
+    is_clipped: NDArray[np.bool_]
     clipped_results: int
 
-    def to_plain(self) -> dict[str, Any]:
-        """Return the counts as plain data."""
+    def to_plain(self, *, model: str, seed: int, interval_by: IntervalBy) -> dict[str, Any]:
+        """Return the counts as plain data, and the comparison with the rival on the matches that were not clipped.
+
+        A forecast of who goes through gives a draw nothing, so it is one of another question than ours; ``unclipped`` is
+        without such matches, and None where there are none of them or no others.
+
+        Args:
+            model: Which is ours, a name among the forecasts.
+            seed, interval_by: As ``training.report.report`` takes them.
+        """
+        clipped = int(self.is_clipped.sum())
         return {
             "name": self.rival,
             "matches": len(self.forecasts.matches),
             "left_out": self.left_out,
             "least_probability": LEAST_PROBABILITY,
-            "clipped": self.clipped,
+            "clipped": clipped,
             "clipped_results": self.clipped_results,
+            "unclipped": self._unclipped(model, seed, interval_by) if 0 < clipped < len(self.is_clipped) else None,
         }
+
+    def _unclipped(self, model: str, seed: int, interval_by: IntervalBy) -> dict[str, Any]:
+        both = {name: self.forecasts.proba[name] for name in (model, self.rival)}
+        rows = np.flatnonzero(~self.is_clipped)
+        return section(replace(self.forecasts, proba=both), rows, model=model, seed=seed, interval_by=interval_by)
 
 
 def beside_rival(forecasts: Forecasts, rival: str, proba: Mapping[str, tuple[float, float, float]]) -> BesideRival:
@@ -68,6 +85,6 @@ def beside_rival(forecasts: Forecasts, rival: str, proba: Mapping[str, tuple[flo
         rival=rival,
         forecasts=replace(both, proba={**both.proba, rival: raised / raised.sum(axis=1, keepdims=True)}),
         left_out=len(forecasts.matches) - len(rows),
-        clipped=int((given < LEAST_PROBABILITY).any(axis=1).sum()),
+        is_clipped=np.asarray((given < LEAST_PROBABILITY).any(axis=1)),
         clipped_results=int((said < LEAST_PROBABILITY).sum()),
     )

@@ -45,7 +45,8 @@ def test_matches_that_only_one_has_leave_the_whole_comparison():
     """
     told = beside_rival(forecasts(), "them", {f"m{i:02d}": (0.5, 0.25, 0.25) for i in range(0, 80, 2)})
 
-    assert (len(told.forecasts.matches), told.left_out, told.clipped) == (30, 30, 0)
+    assert (len(told.forecasts.matches), told.left_out, told.is_clipped.sum()) == (30, 30, 0)
+    assert told.to_plain(model="mine", seed=1, interval_by="day")["unclipped"] is None
     assert told.forecasts.matches.match_id.tolist() == [f"m{i:02d}" for i in range(0, 60, 2)]
     assert told.forecasts.matches_known.tolist() == list(range(0, 60, 2))
     assert (told.forecasts.proba["them"] == (0.5, 0.25, 0.25)).all()
@@ -63,10 +64,14 @@ def test_what_was_said_to_be_impossible_costs_much_but_not_everything():
     told = beside_rival(forecasts(), "them", said)
 
     proba = told.forecasts.proba["them"]
-    assert (told.clipped, told.clipped_results) == (2, 1)
+    assert (told.is_clipped.tolist(), told.clipped_results) == ([True, True, False], 1)
     assert proba.sum(axis=1) == pytest.approx(1.0, abs=1e-15)
     assert log_loss(proba, told.forecasts.matches.outcome)[1] == pytest.approx(-np.log(LEAST_PROBABILITY), abs=1e-5)
     assert proba[2].tolist() == [0.2, 0.3, 0.5]
+    plain = told.to_plain(model="mine", seed=1, interval_by="day")
+    assert (plain["matches"], plain["clipped"], plain["clipped_results"]) == (3, 2, 1)
+    assert (plain["unclipped"]["matches"], set(plain["unclipped"]["scores"])) == (1, {"mine", "them"})
+    assert plain["unclipped"]["difference"]["them"]["log_loss"]["mean"] == pytest.approx(np.log(3) - np.log(2))
 
 
 def test_a_rival_that_cannot_be_compared_is_refused():
