@@ -10,10 +10,11 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-from cli.evaluation import competition_table, evaluation_table, report_console
+from cli.evaluation import competition_table, coverage_table, evaluation_table, market_table, report_console
 from cli.odds import OddsOrder, closing_odds, odds_options, print_odds
 from cli.options import OutputFile, chosen_competitions
 from cli.progress import stages
+from cli.rival import RivalFile, RivalOrder, print_rival, rival_forecasts
 from configs.settings import Settings
 from models.ensemble import Ensemble
 from store.database import open_store
@@ -21,8 +22,11 @@ from store.errors import StoreError
 from store.reads import read_directory, read_matches
 from training.backtest import write_csv
 from training.bookmakers import beside_odds
+from training.coverage import coverage_of
+from training.goal_markets import goal_market_report
 from training.history import TooLittleData, day_number, walk
-from training.report import report
+from training.report import IntervalBy, drawn_together, report
+from training.rival import BesideRival, beside_rival
 from training.run import Plan
 from training.walk_forward import Forecasts, walk_forward
 
@@ -38,6 +42,18 @@ from training.walk_forward import Forecasts, walk_forward
 @click.option(
     "--with-baselines", is_flag=True, help="Write the baselines' rows too; the column `model` tells them apart."
 )
+@click.option(
+    "--rival",
+    type=RivalFile(),
+    help="Compare with forecasts in a file of others, such as fivethirtyeight=spi_matches.csv, on the matches both have.",
+)
+@click.option(
+    "--interval-by",
+    type=click.Choice(["day", "week"]),
+    default="day",
+    show_default=True,
+    help="Draw whole days or whole weeks for the intervals of differences to the other models.",
+)
 @odds_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
@@ -49,6 +65,8 @@ def backtest(
     refit_days: int,
     out: Path,
     with_baselines: bool,
+    rival: RivalOrder | None,
+    interval_by: IntervalBy,
     as_json: bool,
     odds: OddsOrder,
 ) -> None:
@@ -63,14 +81,16 @@ def backtest(
     try:
         engine = open_store(settings.database_url)
         closing = closing_odds(engine, odds)
+        theirs = None if rival is None else rival_forecasts(engine, rival)
         forecasts = forecast_window(
             engine, settings, window, refit_days, chosen_competitions(engine, competitions), quiet=as_json
         )
+        beside = None if rival is None or theirs is None else beside_rival(forecasts, rival.name, theirs.proba)
     except (StoreError, TooLittleData) as error:
         raise click.ClickException(str(error)) from error
     models = list(forecasts.proba) if with_baselines else [Ensemble.name]
     rows = write_csv(out, forecasts, {row.match_id: row for row in read_directory(engine)}, models)
-    result = report(forecasts, model=Ensemble.name, seed=settings.training.seed)
+    result = _judged(forecasts, beside, seed=settings.training.seed, interval_by=interval_by)
     result["odds"] = beside_odds(forecasts, closing, odds.terms, model=Ensemble.name, seed=settings.training.seed)
     _tell({"file": str(out), "rows": rows, "refit_days": refit_days, **result}, as_json=as_json)
 
@@ -103,12 +123,27 @@ def forecast_window(
         )
 
 
+def _judged(forecasts: Forecasts, beside: BesideRival | None, *, seed: int, interval_by: IntervalBy) -> dict[str, Any]:
+    """Return scores on the matches that everyone has, and markets and coverage on all of ours."""
+    model, drawn = Ensemble.name, drawn_together(forecasts.matches.day, interval_by)
+    compared = forecasts if beside is None else beside.forecasts
+    return {
+        **report(compared, model=model, seed=seed, interval_by=interval_by),
+        "rival": None if beside is None else beside.to_plain(model=model, seed=seed, interval_by=interval_by),
+        "markets": goal_market_report(forecasts.markets, forecasts.matches, drawn, model=model, seed=seed),
+        "coverage": coverage_of(forecasts, model=model).to_plain(),
+    }
+
+
 def _tell(result: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(result))
         return
     console = report_console()
     console.print(evaluation_table(result, "Predicted before they were played"))
+    print_rival(console, result["rival"])
     console.print(competition_table(result))
+    console.print(market_table(result["markets"]))
+    console.print(coverage_table(result["coverage"]))
     print_odds(console, result["odds"])
     console.print(f"{result['rows']:,} rows written to {result['file']}")

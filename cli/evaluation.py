@@ -1,4 +1,4 @@
-"""The table that every evaluation prints: ours beside the baselines, with intervals."""
+"""The tables that evaluations print: ours beside the baselines, with intervals, and the coverage of its sets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ TITLES = {
     "elo_logit": "Elo ordered logit",
     "class_frequency": "class frequencies",
     "odds": "odds, margin out",
+    "fivethirtyeight": "FiveThirtyEight",
+    "base_rate": "base rate so far",
 }
+MARKET_TITLES = {"over_2_5": "over 2.5 goals", "both_teams_to_score": "both teams to score"}
 
 
 def report_console() -> Console:
@@ -45,6 +48,36 @@ def competition_table(evaluation: dict[str, Any]) -> Table:
         table.add_column(TITLES.get(name, name), justify="right")
     for code, section in evaluation["per_competition"].items():
         table.add_row(code, str(section["matches"]), *(f"{section['scores'][name]['rps']:.4f}" for name in models))
+    return table
+
+
+def market_table(markets: dict[str, Any]) -> Table:
+    """Return the log loss of every model in the markets on goals, and ours minus it with its 95 % interval."""
+    table = Table(title="Markets on goals")
+    for name in ("market", "came", "", "log loss", "ours minus it (95 %)"):
+        table.add_column(name, justify="right" if name not in ("market", "") else "left")
+    for market, told in markets.items():
+        for number, (name, loss) in enumerate(told["log_loss"].items()):
+            first = (MARKET_TITLES[market], f"{told['came']:.1%}") if number == 0 else ("", "")
+            one = told["difference"].get(name)
+            difference = "" if one is None else f"{one['mean']:+.5f} ({one['low']:+.5f} to {one['high']:+.5f})"
+            table.add_row(*first, TITLES.get(name, name), f"{loss:.4f}", difference)
+    return table
+
+
+def coverage_table(coverage: dict[str, Any]) -> Table:
+    """Return how often results were in the prediction sets a season, beside what the sets state and chance allows."""
+    table = Table(title=f"Sets of {coverage['promised']:.0%}: results inside", caption=coverage["rule"])
+    table.add_column("season")
+    for name in ("matches", "stated", "observed", "95 % band", "mean size"):
+        table.add_column(name, justify="right")
+    rows = coverage["per_season"] | {"all": coverage["overall"]}
+    if "new_sides" in coverage:
+        rows["a side of under ten known matches"] = coverage["new_sides"]
+    for name, told in rows.items():
+        band = f"{told['low']:.1%} to {told['high']:.1%}"
+        figures = (f"{told['stated']:.1%}", f"{told['observed']:.1%}", band, f"{told['mean_size']:.2f}")
+        table.add_row(name, f"{told['matches']:,}", *figures)
     return table
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from cli.backtest import forecast_window
-from cli.evaluation import TITLES, evaluation_table, report_console
+from cli.evaluation import TITLES, coverage_table, evaluation_table, report_console
 from cli.options import OutputFile, chosen_competitions
 from configs.settings import Settings
 from reports.evaluation import Importance, evaluation_page
@@ -19,6 +19,7 @@ from reports.subject import Subject
 from runners.saved import NotSaved, Saved
 from store.database import open_store
 from store.errors import StoreError
+from training.coverage import coverage_of
 from training.forecast_file import ForecastFileInvalid, read_forecasts
 from training.history import TooLittleData, day_number
 from training.report import report as figures_of
@@ -81,7 +82,9 @@ def report(
     model, seed = next(iter(forecasts.proba)), settings.training.seed
     page = render(evaluation_page(Subject(forecasts, model, TITLES, seed), promised=coverage, saved=saved))
     _write(out, page)
-    _tell({"file": str(out), **figures_of(forecasts, model=model, seed=seed)}, as_json=as_json)
+    result = figures_of(forecasts, model=model, seed=seed)
+    result["coverage"] = coverage_of(forecasts, model=model, promised=coverage).to_plain()
+    _tell({"file": str(out), **result}, as_json=as_json)
 
 
 def _check(window: dict[str, Any], file: Path | None) -> None:
@@ -140,4 +143,5 @@ def _tell(result: dict[str, Any], *, as_json: bool) -> None:
         return
     console = report_console()
     console.print(evaluation_table(result, "Predicted before they were played"))
+    console.print(coverage_table(result["coverage"]))
     console.print(f"Page written to {result['file']}")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from cli.evaluation import evaluation_table, report_console
+from cli.evaluation import coverage_table, evaluation_table, report_console
 from cli.options import SEED, OutputFile, chosen_competitions
 from cli.progress import stages
 from configs.settings import Settings
@@ -64,6 +64,7 @@ def _show(trained: Trained) -> None:
     console, card = report_console(), trained.card
     console.print(_data_table(card))
     console.print(evaluation_table(card["evaluation"], f"Predicted before they were played: {_window(card)}"))
+    console.print(coverage_table(card["evaluation"]["coverage"]))
     console.print(f"Saved [bold]{trained.tag}[/bold]")
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ingest.errors import RowRefused
 from ingest.text import decoded_lines, unreadable
-from store.records import MatchRecord
 from store.rejects import Reject
 
 _SHOWN = 200  # characters of a bad line in its reject
+
+Record = TypeVar("Record")
 
 Fields = Mapping[str, str]
 """Cells by column name, stripped; empty where the line ends early."""
@@ -39,7 +41,7 @@ class Table:
     rows: Sequence[Row]
     refusal: str | None = None
 
-    def records(self, to_record: Callable[[Fields, str], MatchRecord]) -> Iterator[MatchRecord | Reject]:
+    def records(self, to_record: Callable[[Fields, str], Record]) -> Iterator[Record | Reject]:
         """Turn each row into a record; ``to_record`` gets the cells and the origin, and may raise RowRefused."""
         if self.refusal is not None:
             yield Reject(origin=self.origin, reason=self.refusal, row="")

@@ -4,7 +4,8 @@ IngestError           any of the below; nothing of the source could be read
 ├── SourceMissing     no file, folder or league of that name
 ├── DownloadFailed    the network, or a server that answered otherwise than expected
 ├── SampleChanged     the sample is not the file that this program knows
-└── NoClosingOdds     a file without the closing odds it was given for
+├── NoClosingOdds     a file without the closing odds it was given for
+└── NoRivalForecasts  a file without the forecasts it was given for
 
 RowRefused is not among them: it concerns one row, and the rest of the file is kept.
 """
@@ -30,6 +31,10 @@ class SampleChanged(IngestError):
 
 class NoClosingOdds(IngestError):
     """Say that a file has no closing odds of matches in the store, and why."""
+
+
+class NoRivalForecasts(IngestError):
+    """Say that a file has no forecast of a match in the store, and why."""
 
 
 class RowRefused(ValueError):

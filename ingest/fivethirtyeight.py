@@ -1,6 +1,6 @@
 """FiveThirtyEight's club matches (spi_matches.csv, CC-BY 4.0): scores and expected goals.
 
-Days only, no times. Their forecasts are not stored. Scores of cup ties include
+Days only, no times. Their forecasts are never stored; a backtest may set them beside ours. Scores of cup ties include
 extra time, which the file does not mark; league matches are unaffected.
 
 The file counts chances in two ways, from shots (xg) and from all else that
@@ -22,6 +22,8 @@ from store.rejects import Reject
 
 SOURCE = "fivethirtyeight"
 
+Proba = tuple[float, float, float]
+
 COMPETITIONS = {
     "1818": "uefa.cl", "1820": "uefa.el", "1827": "at.1", "1832": "be.1", "1837": "dk.1", "1843": "fr.1",
     "1844": "fr.2", "1845": "de.1", "1846": "de.2", "1849": "nl.1", "1854": "it.1", "1856": "it.2", "1859": "no.1",
@@ -35,11 +37,32 @@ COMPETITIONS = {
 """Our competition code by ``league_id``."""
 
 _REQUIRED = ("date", "league_id", "league", "team1", "team2", "score1", "score2")
+_FORECAST = ("prob1", "probtie", "prob2")
+_ROUNDING = 0.001  # they are given with four digits
 
 
 def read(data: bytes, origin: str) -> Iterator[MatchRecord | Reject]:
     """Read spi_matches.csv; rows without a score are fixtures."""
     return read_table(data, origin, required=_REQUIRED).records(_record)
+
+
+def read_forecasts(data: bytes, origin: str) -> Iterator[tuple[MatchRecord, Proba] | Reject]:
+    """Read spi_matches.csv with what it says of each match: home, draw and away, made to sum to 1.
+
+    Their forecast of a tie that must have a winner gives a draw no probability.
+    """
+    table = read_table(data, origin, required=(*_REQUIRED, *_FORECAST))
+    return table.records(lambda cells, place: (_record(cells, place), _forecast(cells)))
+
+
+def _forecast(cells: Fields) -> Proba:
+    given = [real(cells[name], name) for name in _FORECAST]
+    home, draw, away = (-1.0 if value is None else value for value in given)
+    total = home + draw + away
+    if min(home, draw, away) < 0.0 or abs(total - 1.0) > _ROUNDING:
+        told = ", ".join(f"{name} {cells[name]!r}" for name in _FORECAST)
+        raise RowRefused(f"the forecast is {told}; expected three probabilities that sum to 1")
+    return home / total, draw / total, away / total
 
 
 def _record(cells: Fields, origin: str) -> MatchRecord:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from reports.calibration_plots import coverage_plot, reliability_plot, size_plot
 from reports.page import Plot, Section, Table
 from reports.subject import Subject
 from reports.wording import between, number, share
+from training.coverage import LITTLE_KNOWN, coverage_of
 from training.reliability_slope import reliability_slope
-from training.report import FEWEST_PER_GROUP
 from training.scores import reliability
 from training.set_coverage import SetCoverage, set_coverage
 
 _OUTCOMES = ("Home win", "Draw", "Away win")
 _OTHER_COVERAGES = (0.5, 0.8, 0.9, 0.95)
+_CONFORMAL_AID = (
+    "A set holds every outcome that lies within a threshold, which is learned from earlier results, once there are enough "
+    "of them, to hold the coverage promised, whatever the probabilities are worth."
+)
+_PROBABILITY_AID = "A set is the fewest outcomes whose probabilities reach the coverage promised. As outcomes come whole it mostly states more."
 
 
 def calibration(subject: Subject) -> Section:
@@ -48,34 +51,29 @@ def calibration(subject: Subject) -> Section:
 
 def coverage(subject: Subject, promised: float) -> Section:
     """Return the section of prediction sets: by season at the promised coverage, and at other ones over all matches."""
-    seasons = _by_season(subject, promised)
+    told = coverage_of(subject.forecasts, model=subject.model, promised=promised)
     rest = [one for one in _OTHER_COVERAGES if one != promised]
     levels = {share(one, 0): set_coverage(subject.ours, subject.outcome, one) for one in sorted([promised, *rest])}
-    whole = levels[share(promised, 0)]
-    shown = seasons | {"all": whole}
+    shown = {**told.per_season, "all": told.overall}
+    if told.new_sides is not None:
+        shown["new sides"] = told.new_sides
     return Section(
         anchor="coverage",
         title="Coverage of prediction sets",
-        aid="A set is the fewest outcomes that reach the coverage promised. As outcomes come whole it mostly states more; "
-        "a point inside its band keeps what is stated, and one in twenty lies outside by chance.",
+        aid=f"{_CONFORMAL_AID if told.is_conformal else _PROBABILITY_AID} "
+        "A point inside its band keeps what is stated; one in twenty lies outside by chance.",
         plots=[
             Plot(coverage_plot(shown, promised, name="coverage"), "A point outside its band is a red cross."),
             Plot(size_plot(shown, name="set-size"), "The smaller the sets, the more they say."),
         ],
         tables=[
             _table(f"Sets of {share(promised, 0)} by season", "season", shown),
-            _table("Sets of other coverages, all matches", "promised", levels),
+            _table("Sets that take the probabilities at their word, all matches", "promised", levels),
         ],
+        notes=[]
+        if told.new_sides is None
+        else [f"New sides: matches with a side of under {LITTLE_KNOWN} known matches."],
     )
-
-
-def _by_season(subject: Subject, promised: float) -> dict[str, SetCoverage]:
-    season = subject.matches.season
-    return {
-        name: set_coverage(subject.ours[rows], subject.outcome[rows], promised)
-        for name in sorted(set(season))
-        if len(rows := np.flatnonzero(season == name)) >= FEWEST_PER_GROUP
-    }
 
 
 def _table(caption: str, first: str, told: dict[str, SetCoverage]) -> Table:

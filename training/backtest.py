@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from features.batch import Array
 from features.matches import team_name
 from store.reads import MatchRow
 from training.history import date_of
@@ -28,6 +29,8 @@ COLUMNS = (
     "p_away",
     "model",
     "trained_until",
+    "set_threshold",
+    "matches_known",
 )
 
 
@@ -35,7 +38,9 @@ def write_csv(file: Path, forecasts: Forecasts, directory: Mapping[str, MatchRow
     """Write one row a match and model, by kick-off, and return the number of rows.
 
     The file appears whole or not at all. Probabilities are written with all
-    digits; ``kickoff`` is a date alone where the source gave no time.
+    digits; ``kickoff`` is a date alone where the source gave no time;
+    ``set_threshold`` is empty for models without prediction sets of their own,
+    ``matches_known`` where nobody counted.
     """
     partial = file.with_name(file.name + ".partial")
     try:
@@ -76,4 +81,10 @@ def _rows(forecasts: Forecasts, directory: Mapping[str, MatchRow], models: list[
                 *(repr(float(p)) for p in forecasts.proba[model][i]),
                 model,
                 date_of(int(forecasts.trained_until[i])).isoformat(),
+                _cell(forecasts.set_threshold.get(model), i),
+                _cell(forecasts.matches_known, i),
             ]
+
+
+def _cell(values: Array | None, row: int) -> str:
+    return "" if values is None else repr(float(values[row]))

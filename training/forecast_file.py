@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from features.batch import Array
 from features.matches import MatchTable, association_of
 from training.backtest import COLUMNS
 from training.history import day_number
@@ -17,7 +18,7 @@ from training.walk_forward import Forecasts
 
 Row = Mapping[str, str]
 
-_FACTS = tuple(name for name in COLUMNS if name not in ("p_home", "p_draw", "p_away", "model"))
+_FACTS = tuple(name for name in COLUMNS if name not in ("p_home", "p_draw", "p_away", "model", "set_threshold"))
 _TOLERANCE = 1e-6
 
 
@@ -67,6 +68,10 @@ def _check(row: Row, earlier: Mapping[str, Row]) -> None:
         raise ValueError("given negative goals, expected 0 or more")
     dt.date.fromisoformat(row["trained_until"])
     _kickoff(row)
+    if not math.isnan(threshold := _number(row["set_threshold"])) and not 0.0 <= threshold <= 1.0:
+        raise ValueError(f"given the set threshold {threshold}, expected one within [0, 1] or none")
+    if _number(row["matches_known"]) < 0:
+        raise ValueError("given a negative number of known matches, expected 0 or more, or none")
 
 
 def _forecasts(models: Mapping[str, Mapping[str, Row]], file: Path) -> Forecasts:
@@ -81,7 +86,29 @@ def _forecasts(models: Mapping[str, Mapping[str, Row]], file: Path) -> Forecasts
         matches=_matches(list(facts.values())),
         proba={name: np.array([_proba(rows[one]) for one in facts]) for name, rows in models.items()},
         trained_until=np.array([day_number(dt.date.fromisoformat(row["trained_until"])) for row in facts.values()]),
+        set_threshold={
+            name: values
+            for name, rows in models.items()
+            if (values := _column([rows[one] for one in facts], "set_threshold", f"{file}: {name}")) is not None
+        },
+        matches_known=_column(list(facts.values()), "matches_known", str(file)),
     )
+
+
+def _column(rows: Sequence[Row], name: str, place: str) -> Array | None:
+    """Return a column that may be empty, None where it is."""
+    values = np.array([_number(row[name]) for row in rows])
+    unknown = np.isnan(values)
+    if unknown.any() and not unknown.all():
+        one = rows[int(unknown.argmax())]["match_id"]
+        raise ForecastFileInvalid(
+            f"{place} lacks {name} of the match {one}, but has that of others; all or none is needed"
+        )
+    return None if unknown.all() else values
+
+
+def _number(text: str) -> float:
+    return float(text) if text else math.nan
 
 
 def _matches(rows: Sequence[Row]) -> MatchTable:

@@ -15,6 +15,7 @@ from models.ensemble import Ensemble
 from models.estimator import OutcomeModel
 from runners.artifact import Artifact
 from store.reads import data_digest
+from training.coverage import coverage_of
 from training.history import History, TooLittleData, date_of, walk
 from training.report import report
 from training.saving import check_name, make_golden, save
@@ -116,7 +117,12 @@ def _evaluate(history: History, plan: Plan, on_stage: Stage) -> dict[str, Any]:
         "to": date_of(end - 1).isoformat(),
         "refit_days": EVALUATION_REFIT_DAYS,
     }
-    return {"window": window, **report(forecasts, model=plan.model().name, seed=plan.seed)}
+    name = plan.model().name
+    return {
+        "window": window,
+        **report(forecasts, model=name, seed=plan.seed),
+        "coverage": coverage_of(forecasts, model=name).to_plain(),
+    }
 
 
 def _card(

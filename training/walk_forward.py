@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from models.dixon_coles import DixonColes
 from models.elo_logit import EloLogit
 from models.ensemble import Ensemble
 from models.estimator import OutcomeModel
+from training.goal_markets import BASE_RATE, base_rate, market_proba
 from training.history import History, TooLittleData, date_of
 
 FEWEST_TO_FIT = 100
@@ -31,12 +32,29 @@ class Forecasts:
         trained_until: Day (since 1970-01-01) from which on the models had seen nothing. Shape (n,).
         set_threshold: Of the prediction sets of the models that have such; see ``models.conformal.members``. Shape (n,)
             each.
+        matches_known: Matches on record of the side that had fewer when the match was forecast, counted up to 100; None
+            where nobody counted. Shape (n,).
+        markets: Model name to probabilities of ``training.goal_markets.MARKETS``, of those that have a score grid and of
+            the base rate; empty where nobody asked. Shape (n, 2) each.
     """
 
     matches: MatchTable
     proba: Mapping[str, Array]
     trained_until: NDArray[np.int64]
     set_threshold: Mapping[str, Array] = field(default_factory=dict)
+    matches_known: Array | None = None
+    markets: Mapping[str, Array] = field(default_factory=dict)
+
+    def take(self, rows: NDArray[np.int64]) -> Self:
+        """Return the forecasts of the chosen matches."""
+        return type(self)(
+            matches=self.matches.take(rows),
+            proba={name: values[rows] for name, values in self.proba.items()},
+            trained_until=self.trained_until[rows],
+            set_threshold={name: values[rows] for name, values in self.set_threshold.items()},
+            matches_known=None if self.matches_known is None else self.matches_known[rows],
+            markets={name: values[rows] for name, values in self.markets.items()},
+        )
 
 
 def baselines() -> list[OutcomeModel]:
@@ -99,31 +117,45 @@ def _check(history: History, wanted: History, first_day: int, warm_up_days: int)
 
 
 class _Part(NamedTuple):
-    """Hold what was said of one block: probabilities and thresholds by model."""
+    """Hold what was said of one block: probabilities, thresholds and markets by model."""
 
     block: History
     proba: dict[str, Array]
     set_threshold: dict[str, Array]
+    markets: dict[str, Array]
     start: int
 
 
 def _predict(models: Sequence[OutcomeModel], past: History, block: History, start: int) -> _Part:
     blind = block.matches.without_results()
-    proba, thresholds = {}, {}
+    proba, thresholds, markets = {}, {}, {}
     for model in models:
         fitted = model.fit(past.matches, past.features)
         proba[model.name] = fitted.predict_proba(blind, block.features)
         if isinstance(fitted, Ensemble):
             thresholds[model.name] = fitted.set_thresholds(block.features)
-    return _Part(block, proba, thresholds, start)
+            markets[model.name] = market_proba(fitted.forecast(block.features).grid)
+        elif isinstance(fitted, DixonColes):
+            markets[model.name] = market_proba(fitted.grid(blind))
+    markets[BASE_RATE] = base_rate(past.matches, len(blind))
+    return _Part(block, proba, thresholds, markets, start)
 
 
 def _joined(parts: Sequence[_Part]) -> Forecasts:
     return Forecasts(
         matches=MatchTable.concatenate([part.block.matches for part in parts]),
-        proba={name: np.concatenate([part.proba[name] for part in parts]) for name in parts[0].proba},
+        proba=_by_name([part.proba for part in parts]),
         trained_until=np.concatenate([np.full(len(part.block), part.start) for part in parts]),
-        set_threshold={
-            name: np.concatenate([part.set_threshold[name] for part in parts]) for name in parts[0].set_threshold
-        },
+        set_threshold=_by_name([part.set_threshold for part in parts]),
+        matches_known=np.concatenate([_matches_known(part.block) for part in parts]),
+        markets=_by_name([part.markets for part in parts]),
     )
+
+
+def _by_name(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _matches_known(block: History) -> Array:
+    fewer: Array = block.features.select(("matches_known_home", "matches_known_away")).values.min(axis=1)
+    return fewer

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from reports.evaluation import Importance, evaluation_page
 from reports.page import render
 from reports.subject import Subject
 from reports.wording import difference, number, share
+from training.coverage import coverage_of
 from training.report import by_group, report
 from training.scores import log_loss
 
@@ -331,6 +333,26 @@ def test_an_endless_interval_is_an_arrow(told):
     drawing = forest(subject_of(told), {"": {"noisy": endless, "constant": endless}}, name="x", title="log loss")
 
     assert drawing.count(">−∞</text>") == 2
+
+
+def test_learned_sets_are_shown_and_explained(told):
+    """
+    Sets of thresholds of the model's own are counted by them; matches of new sides have a row of their own.
+    """
+    known = np.where(np.arange(400) % 5, 50.0, 3.0)
+    learned = replace(told, set_threshold={"mine": np.full(400, 0.5)}, matches_known=known)
+    expected = coverage_of(learned, model="mine")
+
+    read = Reader(page_of(learned))
+
+    rows = {row[0]: row[1:] for row in read.tables["Sets of 80 % by season"]}
+    for name, one in {"all": expected.overall, "new sides": expected.new_sides, **expected.per_season}.items():
+        band = f"{share(one.low)} to {share(one.high)}".replace(" ", "\N{NO-BREAK SPACE}")
+        assert rows[name] == [f"{one.matches}", share(0.8), share(one.observed), band, number(one.mean_size, 2)]
+    assert "learned from earlier results" in read.sections["coverage"]
+    assert "a side of under 10 known matches" in read.sections["coverage"]
+    at_another = Reader(page_of(learned, promised=0.9))
+    assert "fewest outcomes" in at_another.sections["coverage"]
 
 
 def test_a_coverage_that_is_none_is_refused(told):

@@ -80,18 +80,43 @@ def test_the_file_has_the_stated_columns_and_every_match(place, league, tmp_path
         assert row["model"] == "ensemble"
         assert row["trained_until"] <= row["kickoff"][:10]
         assert row["source_home"] == row["home_team"]
+        assert 0.0 < float(row["set_threshold"]) <= 1.0
+        assert 0.0 <= float(row["matches_known"]) <= 100.0
+    hits = [in_set(row) for row in rows]
+    coverage = told["coverage"]
+    assert (coverage["sets"], coverage["overall"]["matches"]) == ("conformal", len(rows))
+    assert coverage["overall"]["observed"] == pytest.approx(np.mean(hits))
+    assert coverage["per_season"]["2022-23"] == coverage["overall"]
+    for market in told["markets"].values():
+        assert set(market["log_loss"]) == {"ensemble", "dixon_coles", "base_rate"}
+        assert set(market["difference"]) == {"dixon_coles", "base_rate"}
+
+
+def in_set(row):
+    """Whether all that was thought likelier than the result stays within the threshold."""
+    proba = [float(row[name]) for name in ("p_home", "p_draw", "p_away")]
+    margin = int(row["home_goals"]) - int(row["away_goals"])
+    happened = proba[0 if margin > 0 else 1 if margin == 0 else 2]
+    return sum(p for p in proba if p > happened) <= float(row["set_threshold"])
 
 
 def test_baselines_can_be_written_too(place, tmp_path):
     """
-    With --with-baselines each match has a row a model.
+    With --with-baselines each match has a row a model; only ours has sets of its own. Coverage is printed with its rule.
     """
     file = tmp_path / "out.csv"
 
-    place.football("backtest", "--from", "2023-01-01", "--to", "2023-01-20", "--out", str(file), "--with-baselines")
+    done = place.football(
+        "backtest", "--from", "2023-01-01", "--to", "2023-01-20", "--out", str(file), "--with-baselines"
+    )
 
     rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
     assert {row["model"] for row in rows} == {"ensemble", "class_frequency", "elo_logit", "dixon_coles"}
+    assert {row["model"] for row in rows if row["set_threshold"]} == {"ensemble"}
+    assert "Sets of 80%: results inside" in done.stdout
+    assert "conformal sets as served" in done.stdout
+    for market in ("over 2.5 goals", "both teams to score"):
+        assert market in done.stdout
 
 
 def test_rewriting_the_future_leaves_earlier_rows_bit_identical(league, league_store, tmp_path):

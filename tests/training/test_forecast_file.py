@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from store.database import open_store
 from store.reads import read_directory
 from training.backtest import COLUMNS, write_csv
+from training.coverage import coverage_of
 from training.forecast_file import ForecastFileInvalid, read_forecasts
 from training.history import day_number
 from training.report import report
@@ -27,7 +29,7 @@ def lines(*changes, models=("mine", "theirs"), matches=("a", "b")):
             "match_id": match, "competition": "de.1", "season": "2020-21", "kickoff": "2020-09-19T13:30:00Z",
             "home_team": "SC Freiburg", "away_team": "FC Augsburg", "source_home": "Freiburg", "source_away": "Augsburg",
             "home_goals": "2", "away_goals": "1", "p_home": "0.5", "p_draw": "0.25", "p_away": "0.25",
-            "model": model, "trained_until": "2020-09-01",
+            "model": model, "trained_until": "2020-09-01", "set_threshold": "", "matches_known": "12.0",
         }
         for match in matches for model in models
     ]  # fmt: skip
@@ -52,6 +54,8 @@ def test_what_was_written_is_read(history, league_store, tmp_path):
     """
     first, end = (day_number(np.datetime64(day).astype(object)) for day in ("2022-08-01", "2022-12-01"))
     forecasts = walk_forward(history, baselines, first_day=first, end_day=end, refit_days=60, warm_up_days=300)
+    threshold = np.linspace(0.5, 0.9, len(forecasts.matches)) / 1.1
+    forecasts = replace(forecasts, set_threshold={"dixon_coles": threshold})
     engine = open_store(f"sqlite:///{league_store}")
     directory = {row.match_id: row for row in read_directory(engine)}
     engine.dispose()
@@ -64,9 +68,13 @@ def test_what_was_written_is_read(history, league_store, tmp_path):
     for name, proba in forecasts.proba.items():
         np.testing.assert_array_equal(read.proba[name], proba)
     np.testing.assert_array_equal(read.trained_until, forecasts.trained_until)
+    assert list(read.set_threshold) == ["dixon_coles"]
+    np.testing.assert_array_equal(read.set_threshold["dixon_coles"], threshold)
+    np.testing.assert_array_equal(read.matches_known, forecasts.matches_known)
     for column in ("match_id", "competition", "season", "home", "away", "home_goals", "away_goals", "day"):
         np.testing.assert_array_equal(getattr(read.matches, column), getattr(forecasts.matches, column))
     assert report(read, model="dixon_coles", seed=1) == report(forecasts, model="dixon_coles", seed=1)
+    assert coverage_of(read, model="dixon_coles") == coverage_of(forecasts, model="dixon_coles")
 
 
 def test_models_come_in_the_order_of_the_file(tmp_path):
@@ -79,6 +87,17 @@ def test_models_come_in_the_order_of_the_file(tmp_path):
     assert read.matches.kickoff.tolist() == [18524 * 86_400, 18524 * 86_400 + 13 * 3600 + 1800]
     assert read.matches.home.tolist() == ["de:SC Freiburg"] * 2
     assert np.isnan(read.matches.home_xg).all()
+    assert read.set_threshold == {}
+    assert read.matches_known.tolist() == [12.0, 12.0]
+
+
+def test_what_nobody_counted_is_unknown(tmp_path):
+    """
+    Empty cells of known matches are no number of matches.
+    """
+    read = read_forecasts(written(tmp_path, lines(*((row, "matches_known", "") for row in range(4)))))
+
+    assert read.matches_known is None
 
 
 @pytest.mark.parametrize(
@@ -93,6 +112,12 @@ def test_models_come_in_the_order_of_the_file(tmp_path):
         ([(2, "kickoff", "yesterday")], "line 4: Invalid isoformat"),
         ([(2, "trained_until", "never")], "line 4: Invalid isoformat"),
         ([(2, "match_id", "a")], "line 4: the match a has a forecast of mine already"),
+        ([(1, "set_threshold", "1.5")], "line 3: given the set threshold 1.5"),
+        ([(1, "set_threshold", "wide")], "line 3: could not convert"),
+        ([(1, "set_threshold", "0.7")], "theirs lacks set_threshold of the match b"),
+        ([(2, "matches_known", "-1")], "line 4: given a negative number of known matches"),
+        ([(2, "matches_known", ""), (3, "matches_known", "")], "lacks matches_known of the match b"),
+        ([(3, "matches_known", "11.0")], "the rows of the match b differ in what"),
         ([(3, "match_id", "c")], "theirs and another model differ in the match b"),
         ([(3, "away_goals", "4")], "the rows of the match b differ in what happened"),
     ],
@@ -115,7 +140,7 @@ def test_a_file_of_something_else_is_refused(tmp_path):
     Missing columns, a line cut short and a file without forecasts are said, with how to make a right one.
     """
     for columns, told in (
-        (COLUMNS[:-2], "lacks the columns model, trained_until"),
+        (COLUMNS[:-2], "lacks the columns set_threshold, matches_known"),
         (["x"], "lacks the columns match_id"),
     ):
         with pytest.raises(ForecastFileInvalid, match=told):
@@ -124,5 +149,5 @@ def test_a_file_of_something_else_is_refused(tmp_path):
         read_forecasts(written(tmp_path, []))
     file = written(tmp_path, lines())
     file.write_text(file.read_text(encoding="utf-8")[:-30], encoding="utf-8")
-    with pytest.raises(ForecastFileInvalid, match="line 5: expected 15 values"):
+    with pytest.raises(ForecastFileInvalid, match="line 5: expected 17 values"):
         read_forecasts(file)

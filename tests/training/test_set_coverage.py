@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.conformal import ConformalSets
 from models.errors import InvalidForecast
-from training.set_coverage import set_coverage
+from training.set_coverage import conformal_coverage, set_coverage
 
 
 def drawn(n, *, seed):
@@ -55,6 +56,34 @@ def test_true_forecasts_lie_in_their_band_and_bold_ones_below_it():
     assert all(one.observed < one.low for one in bold)
 
 
+def test_learned_sets_are_judged_by_what_they_state():
+    """
+    Of sets under given thresholds the stated coverage is that promised, whatever the probabilities add up to.
+    """
+    proba = np.array([[0.5, 0.3, 0.2], [0.9, 0.06, 0.04], [0.4, 0.35, 0.25]])
+
+    told = conformal_coverage(proba, np.array([0.6, 0.95, 0.3]), np.array([1, 2, 1]))
+
+    assert (told.matches, told.coverage, told.stated) == (3, 0.8, 0.8)
+    assert told.observed == pytest.approx(1 / 3)
+    assert told.size_shares == pytest.approx((1 / 3, 2 / 3, 0.0))
+    assert (told.low, told.high) == (pytest.approx(1 / 3), 1.0)
+
+
+def test_learned_sets_hold_their_coverage_where_probabilities_are_too_bold():
+    """
+    Thresholds learned on bold forecasts bring the observed coverage into the band around what is stated.
+    """
+    bold = [(proba**2.5, outcome) for proba, outcome in (drawn(4000, seed=seed) for seed in (1, 2))]
+    (before, known), (after, outcome) = [(proba / proba.sum(axis=1, keepdims=True), won) for proba, won in bold]
+    sets = ConformalSets.fit(before, np.zeros(4000, dtype=np.int64), known)
+
+    told = conformal_coverage(after, sets.threshold(np.zeros(4000, dtype=np.int64)), outcome)
+
+    assert told.low <= told.observed <= told.high
+    assert set_coverage(after, outcome, 0.8).observed < told.low
+
+
 def test_certain_forecasts_have_a_band_of_one():
     """
     Where every set states 1, chance allows nothing less.
@@ -74,5 +103,7 @@ def test_what_cannot_be_covered_is_refused():
         set_coverage(proba[:0], outcome[:0], 0.8)
     with pytest.raises(ValueError, match="given 3 forecasts of 2 matches"):
         set_coverage(proba, outcome[:2], 0.8)
+    with pytest.raises(ValueError, match="given 2 thresholds of 3 matches"):
+        conformal_coverage(proba, np.array([0.8, 0.8]), outcome)
     with pytest.raises(InvalidForecast, match="expected a number within"):
         set_coverage(proba, outcome, 1.0)
