@@ -22,11 +22,12 @@ from models.estimator import Array
 Groups = NDArray[np.int64]
 
 GROUPS: Final = ("top divisions", "lower divisions", "cups and national teams")
-KINDS: Final = ("none", "slope", "vector", "vector by group")
+KINDS: Final = ("none", "slope", "slope by group", "vector", "vector by group")
+_BY_GROUP: Final = " by group"
 _PRIOR: Final = np.array([1.0, 0.0, 0.0])  # slope, draw, venue
 _PRECISION: Final = 50.0
 _GROUP_PRECISION: Final = 200.0  # a group needs some hundred matches to have a calibration of its own
-_FIXED: Final = 1e12
+_FIXED: Final = 1e10
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +66,14 @@ class Calibration:
         if kind == "none":
             return cls.none()
         regressors = _regressors(log_odds, at_home)
-        precision = np.array([_PRECISION, _FIXED, _FIXED] if kind == "slope" else [_PRECISION] * 3)
-        overall = fit_conditional_logit(regressors, outcome, prior=_PRIOR, precision=precision)
+        weight = np.ones(3) if kind.startswith("vector") else np.array([1.0, _FIXED, _FIXED])
+        overall = fit_conditional_logit(regressors, outcome, prior=_PRIOR, precision=_PRECISION * weight)
         coefficients = np.tile(overall, (len(GROUPS), 1))
-        if kind == "vector by group":
-            for place in range(len(GROUPS)):
-                rows = np.flatnonzero(group == place)
-                if len(rows):
-                    coefficients[place] = fit_conditional_logit(
-                        regressors[rows], outcome[rows], prior=overall, precision=np.full(3, _GROUP_PRECISION)
-                    )
+        for place in np.unique(group) if kind.endswith(_BY_GROUP) else ():
+            rows = np.flatnonzero(group == place)
+            coefficients[place] = fit_conditional_logit(
+                regressors[rows], outcome[rows], prior=overall, precision=_GROUP_PRECISION * weight
+            )
         return cls(kind, coefficients)
 
     def log_odds(self, log_odds: Array, at_home: Array, group: Groups) -> Array:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 SMOOTH: Final = tuple(dict.fromkeys((*goal_model.FEATURES, *rating_logit.FEATURES)))
 """What goal model and rating logit see."""
 
-# Nodes of the path from the base to the answer; with 16 the parts of a probability add up to 1e-10.
-_NODES, _WEIGHTS = (0.5 * (x + shift) for x, shift in zip(np.polynomial.legendre.leggauss(16), (1.0, 0.0), strict=True))
+# Nodes of the path from the base to the answer; with 64 the parts of a probability add up to 1e-9, also a long way off.
+_NODES, _WEIGHTS = (0.5 * (x + shift) for x, shift in zip(np.polynomial.legendre.leggauss(64), (1.0, 0.0), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class Pool:
     """Weigh members by name.
 
     Attributes:
-        weights: Of each member; they sum to about 1.
+        weights: Of each member, at least 0; they sum to 1, for how far to stretch is the calibration's to say.
     """
 
     weights: Mapping[str, float]
@@ -56,7 +56,8 @@ class Pool:
             logs = np.stack([np.log(proba[name]) for name in members], axis=2)
             weights = fit_conditional_logit(logs, outcome, prior=prior, precision=np.full(len(prior), _PRECISION))
             if weights.min() >= 0.0 or len(members) == 1:
-                kept = dict(zip(members, np.maximum(weights, 0.0).tolist(), strict=True))
+                weights = weights if len(members) > 1 else np.ones(1)
+                kept = dict(zip(members, (weights / weights.sum()).tolist(), strict=True))
                 return cls({name: kept.get(name, 0.0) for name in proba})
             members.pop(int(weights.argmin()))
 
@@ -73,8 +74,7 @@ class Pool:
         total = sum(there.values())
         if total <= 0.0:  # only members without weight are there: better they than nobody
             there, total = dict.fromkeys(proba, 1.0), float(len(proba))
-        scale = sum(self.weights.values()) / total
-        return np.asarray(sum(weight * scale * np.log(proba[name]) for name, weight in there.items()))
+        return np.asarray(sum(weight / total * np.log(proba[name]) for name, weight in there.items()))
 
     def proba(self, proba: Mapping[str, Array]) -> Array:
         """Return the pooled probabilities, shape (n, 3)."""

@@ -140,10 +140,14 @@ def test_the_kind_that_mends_the_fault_is_chosen(fault, expected):
     """
     A fault of the slope calls for a slope, one of draws and venue for more.
     """
-    kind, losses = chosen_kind(forecasts(planted(*fault), 10, count=4_000), forecasts(planted(*fault), 20, count=4_000))
+    choices = [
+        chosen_kind(forecasts(planted(*fault), seed, count=4_000), forecasts(planted(*fault), seed + 10, count=4_000))
+        for seed in range(10, 17)
+    ]
 
-    assert kind == expected
-    assert losses[expected] < losses["none"]
+    kinds = [kind for kind, _ in choices]
+    assert max(set(kinds), key=kinds.count) == expected  # a richer one may win by luck, one time in six
+    assert all(losses[expected] < losses["none"] for _, losses in choices)
 
 
 def test_the_kind_is_chosen_on_the_later_matches_only():

@@ -74,15 +74,15 @@ def test_a_member_that_would_be_held_against_itself_is_left_out():
 
 def test_a_single_contrary_member_is_not_turned_round():
     """
-    A pool whose only member is worse than chance says nothing rather than the opposite.
+    A pool whose only member is worse than chance repeats it rather than saying the opposite.
     """
     proba, outcome = truth(8)
     said = {"contrary": softmax(-3.0 * np.log(proba))}
 
     pool = Pool.fit(said, outcome)
 
-    assert pool.weights == {"contrary": 0.0}
-    np.testing.assert_allclose(pool.proba(said), 1.0 / 3.0, rtol=1e-12)
+    assert pool.weights == {"contrary": 1.0}
+    np.testing.assert_allclose(pool.proba(said), said["contrary"], rtol=1e-12)
 
 
 def test_few_matches_leave_the_weights_equal():
@@ -113,13 +113,13 @@ def test_the_weight_of_a_missing_member_goes_to_the_others(rows, first, second):
 
 def test_the_others_keep_their_proportion_when_one_is_missing():
     """
-    Of weights 0.2, 0.4 and 0.6 the first two become 0.4 and 0.8.
+    Of weights 0.2, 0.3 and 0.5 the first two become 0.4 and 0.6.
     """
     a, b = np.array([[0.5, 0.3, 0.2]]), np.array([[0.2, 0.3, 0.5]])
 
-    log_odds = Pool({"a": 0.2, "b": 0.4, "c": 0.6}).log_odds({"a": a, "b": b})
+    log_odds = Pool({"a": 0.2, "b": 0.3, "c": 0.5}).log_odds({"a": a, "b": b})
 
-    np.testing.assert_allclose(log_odds, 0.4 * np.log(a) + 0.8 * np.log(b), rtol=1e-12)
+    np.testing.assert_allclose(log_odds, 0.4 * np.log(a) + 0.6 * np.log(b), rtol=1e-12)
 
 
 def test_members_without_weight_speak_where_there_is_nobody_else():
