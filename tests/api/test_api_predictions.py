@@ -11,7 +11,7 @@ from fake_backend import KNOWN
 from api.prediction_template import bodies_of
 from api.presentation import BLOCKS, prediction_of, prediction_set_of
 from api.responses import Prediction
-from runners.queries import PredictionQuery
+from runners.queries import Certainty, PredictionQuery
 
 MARKET_BLOCKS = {
     "expected_goals",
@@ -22,8 +22,10 @@ MARKET_BLOCKS = {
     "asian_handicap",
     "correct_score",
     "prediction_set",
+    "probability_intervals",
     "intervals",
 }
+WINNER = {"double_chance", "draw_no_bet", "prediction_set", "probability_intervals"}
 
 
 async def test_a_known_match_is_predicted_without_a_body(client):
@@ -55,11 +57,8 @@ async def test_both_ways_to_ask_give_one_answer(client):
 @pytest.mark.parametrize(
     ("prediction_type", "blocks"),
     [
-        ("winner", {"double_chance", "draw_no_bet", "prediction_set"}),
-        (
-            "score",
-            {"double_chance", "draw_no_bet", "prediction_set", "correct_score", "expected_goals", "intervals"},
-        ),
+        ("winner", WINNER),
+        ("score", WINNER | {"correct_score", "expected_goals", "intervals"}),
         ("over_under", {"over_under", "both_teams_to_score", "expected_goals"}),
         ("probability", MARKET_BLOCKS),
     ],
@@ -87,7 +86,14 @@ async def test_every_market_is_written_out(client):
     assert answer["asian_handicap"] == [{"line": -0.5, "home": 0.5, "away": 0.5, "push": 0.0}]
     assert answer["correct_score"]["scores"][0] == {"home": 1, "away": 1, "probability": 0.125}
     assert answer["correct_score"]["other"] == 0.775
-    assert answer["prediction_set"]["outcomes"] == ["home_win", "draw"]
+    assert answer["prediction_set"] == {
+        "coverage": 0.8,
+        "outcomes": ["home_win", "draw"],
+        "probability": 0.8,
+        "abstain": False,
+    }
+    assert answer["probability_intervals"]["home_win"] == {"low": 0.45, "high": 0.55}
+    assert answer["probability_intervals"]["away_win"] == {"low": 0.17, "high": 0.23}
     assert answer["intervals"]["total"] == {"low": 1, "high": 5}
     assert answer["intervals"]["coverage"] == 0.8
 
@@ -97,15 +103,18 @@ async def test_every_market_is_written_out(client):
     [
         ((0.8, 0.1, 0.1), ["home_win"]),
         ((0.1, 0.35, 0.55), ["away_win", "draw"]),
-        ((1 / 3, 1 / 3, 1 / 3), ["home_win", "draw", "away_win"]),
+        ((0.25, 0.35, 0.4), ["away_win", "draw"]),
+        ((0.3, 0.3, 0.4), ["away_win", "home_win"]),
+        ((0.34, 0.33, 0.33), ["home_win", "draw", "away_win"]),
     ],
 )
-def test_the_prediction_set_is_the_smallest_that_reaches_its_coverage(proba, outcomes):
-    """Outcomes are added, most likely first, until their chances reach 0.8."""
-    chosen = prediction_set_of(proba)
+def test_an_outcome_belongs_to_the_set_unless_likelier_ones_pass_the_threshold(proba, outcomes):
+    """Outcomes are added, most likely first, until those before them are likelier than 0.68; all three abstain."""
+    chosen = prediction_set_of(proba, Certainty(coverage=0.8, set_threshold=0.68, ends=()))
 
     assert chosen.outcomes == outcomes
-    assert chosen.probability >= 0.8 - 1e-9
+    assert chosen.abstain == (len(outcomes) == 3)
+    assert chosen.probability == pytest.approx(sum(sorted(proba)[-len(outcomes) :]))
 
 
 async def test_a_described_match_is_predicted(client, backend):
