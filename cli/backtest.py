@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 from cli.evaluation import competition_table, coverage_table, evaluation_table, market_table, report_console
 from cli.odds import OddsOrder, closing_odds, odds_options, print_odds
-from cli.options import OutputFile, chosen_competitions
+from cli.options import OutputFile, chosen_competitions, interval_option
 from cli.progress import stages
-from cli.rival import RivalFile, RivalOrder, print_rival, rival_forecasts
+from cli.rival import RivalOrder, print_rival, rival_forecasts, rival_option
 from configs.settings import Settings
 from models.ensemble import Ensemble
 from store.database import open_store
@@ -42,18 +42,8 @@ from training.walk_forward import Forecasts, walk_forward
 @click.option(
     "--with-baselines", is_flag=True, help="Write the baselines' rows too; the column `model` tells them apart."
 )
-@click.option(
-    "--rival",
-    type=RivalFile(),
-    help="Compare with forecasts in a file of others, such as fivethirtyeight=spi_matches.csv, on the matches both have.",
-)
-@click.option(
-    "--interval-by",
-    type=click.Choice(["day", "week"]),
-    default="day",
-    show_default=True,
-    help="Draw whole days or whole weeks for the intervals of differences to the other models.",
-)
+@rival_option
+@interval_option
 @odds_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj

@@ -13,6 +13,15 @@ from store.reads import read_competitions
 SEED = click.IntRange(0, 2**31 - 1)  # what both numpy and the boosting library take
 
 
+interval_option = click.option(
+    "--interval-by",
+    type=click.Choice(["day", "week"]),
+    default="day",
+    show_default=True,
+    help="Draw whole days or whole weeks for the intervals of differences to the other models.",
+)
+
+
 class OutputFile(click.Path):
     """Take the path of a file to be written, whose folder is there and may be written to."""
 

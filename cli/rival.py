@@ -37,6 +37,13 @@ class RivalFile(click.ParamType[RivalOrder]):
         return RivalOrder(name, Path(place))
 
 
+rival_option = click.option(
+    "--rival",
+    type=RivalFile(),
+    help="Compare with forecasts in a file of others, such as fivethirtyeight=spi_matches.csv, on the matches both have.",
+)
+
+
 def rival_forecasts(engine: sa.Engine, order: RivalOrder) -> RivalForecasts:
     """Return the rival's forecasts of matches in the store; say on standard error how many rows were of no use."""
     try:
