@@ -21,7 +21,12 @@ from models.estimator import Array
 
 Groups = NDArray[np.int64]
 
-GROUPS: Final = ("top divisions", "lower divisions", "cups and national teams")
+GROUPS: Final = ("clubs known well", "clubs known", "clubs hardly known")
+"""Matches by how well both sides' strengths are known: with xG, from results alone, and new or long unseen."""
+_KNOWN_WELL, _KNOWN = (
+    0.25,
+    0.32,
+)  # doubts; half of the matches with xG lie below the first, half without above the second
 KINDS: Final = ("none", "slope", "slope by group", "vector", "vector by group")
 _BY_GROUP: Final = " by group"
 _PRIOR: Final = np.array([1.0, 0.0, 0.0])  # slope, draw, venue
@@ -95,13 +100,15 @@ class Calibration:
         }
 
 
-def group_of(competition_level: Array) -> Groups:
-    """Return the place in GROUPS of divisions: 1 is a top one, NaN a cup or a national-team competition.
+def group_of(doubt: Array) -> Groups:
+    """Return the place in GROUPS of matches, from the doubt of both sides' log expected goals. Shape (n, 2) to (n,).
 
-    >>> group_of(np.array([1.0, 2.0, np.nan])).tolist()
+    >>> group_of(np.array([[0.2, 0.2], [0.2, 0.35], [0.4, 0.4]])).tolist()
     [0, 1, 2]
     """
-    return np.where(np.isnan(competition_level), 2, np.where(competition_level > 1.0, 1, 0))
+    both = np.sqrt(0.5 * (doubt[:, 0] * doubt[:, 0] + doubt[:, 1] * doubt[:, 1]))
+    groups: Groups = (both >= _KNOWN_WELL).astype(np.int64) + (both >= _KNOWN)
+    return groups
 
 
 def chosen_kind(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import expit, ndtri
 
 from models.estimator import Array
 from models.score_grid import SIZE, region_sums
@@ -72,5 +72,5 @@ def proba_interval(proba: Array, spread: Array, coverage: float) -> Array:
     middle = np.log(inside / (1.0 - inside))
     reach = float(ndtri(0.5 + 0.5 * coverage)) * spread / (inside * (1.0 - inside))
     ends = np.stack([middle - reach, middle + reach], axis=2)
-    interval: Array = 1.0 / (1.0 + np.exp(-ends))
+    interval: Array = expit(ends)
     return interval

@@ -90,21 +90,21 @@ class Ensemble:
         """Choose on the latest blocks what they have to tell, then fit the members on everything. Raises NothingToLearn."""
         played = played_rows(self.name, matches)
         matches, features = matches.take(played), features.take(played)
+        known = features.select(DOUBTS).values
+        self.usual_doubt = float(np.median(known[np.isfinite(known)])) if np.isfinite(known).any() else 0.0
         last_day = int(matches.day.max())
         if self.chosen_until is None or not 0 <= last_day - self.chosen_until < self.choose_every_days:
             self._choose(matches, features)
             self.chosen_until = last_day
         self.boosted = self._new_boosted(self.boosted.rounds).fit(matches, features)
         self.goal_model = GoalModel().fit(matches, features)
-        known = features.select(DOUBTS).values
-        self.usual_doubt = float(np.median(known[np.isfinite(known)])) if np.isfinite(known).any() else 0.0
         return self
 
     def predict_proba(self, matches: MatchTable, features: FeatureFrame) -> Array:  # noqa: ARG002 - the contract passes both
         """Return home, draw and away probabilities, shape (n, 3). Raises NotFitted."""
         pool, calibration = self._chosen()
         pooled = pool.log_odds(self._members(features, self.goal_model.outcome_proba(features)))
-        return strictly_positive(softmax(calibration.log_odds(pooled, *_setting(self.logit, features))))
+        return strictly_positive(softmax(calibration.log_odds(pooled, *self._setting(self.logit, features))))
 
     def forecast(self, features: FeatureFrame) -> Answers:
         """Return probabilities, score grids that agree with them, and how sure they are. Raises NotFitted."""
@@ -112,7 +112,7 @@ class Ensemble:
         grid = self.goal_model.grid(features)
         mass = outcome_proba(grid)
         said = self._members(features, mass)
-        at_home, group = _setting(self.logit, features)
+        at_home, group = self._setting(self.logit, features)
         pooled = pool.log_odds(said)
         proba = strictly_positive(softmax(calibration.log_odds(pooled, at_home, group)))
         grid = reconcile(grid, proba, mass)
@@ -123,7 +123,7 @@ class Ensemble:
 
     def set_thresholds(self, features: FeatureFrame) -> Array:
         """Return the threshold of each match's prediction set, as ``Answers`` says it. Shape (n,)."""
-        return self.sets.threshold(group_of(features.column("competition_level")))
+        return self.sets.threshold(self.groups(features))
 
     def explain(self, features: FeatureFrame) -> Explanation:
         """Return each feature's part in the answers, in log-odds and in probability. Raises NotFitted."""
@@ -147,7 +147,11 @@ class Ensemble:
         """Return the columns that the model sees, in order; empty until fitted."""
         return self.boosted.names
 
-    def smooth_log_odds(self, features: FeatureFrame, competition_level: Array) -> Array:
+    def groups(self, features: FeatureFrame) -> Groups:
+        """Return the group that each match is calibrated with. Shape (n,)."""
+        return group_of(self._doubt(features))
+
+    def smooth_log_odds(self, features: FeatureFrame, group: Groups) -> Array:
         """Return the answer's log-odds less what the trees add, up to a constant a row. Shape (n, 3). Raises NotFitted."""
         pool, calibration = self._chosen()
         goal = strictly_positive(self.goal_model.outcome_proba(features))
@@ -155,20 +159,24 @@ class Ensemble:
         said = {"goal_model": goal, "rating_logit": logit}
         if self.boosted.booster is not None:
             said["xgboost"] = logit  # where the trees start from
-        return calibration.log_odds(pool.log_odds(said), self.logit.at_home(features), group_of(competition_level))
+        return calibration.log_odds(pool.log_odds(said), self.logit.at_home(features), group)
 
-    def tree_scale(self, competition_level: Array) -> Array | None:
+    def tree_scale(self, group: Groups) -> Array | None:
         """Return what the trees' log-odds count in the answer, shape (n,); None where they cannot speak. Raises NotFitted."""
         pool, calibration = self._chosen()
         if self.boosted.booster is None:
             return None
-        slope: Array = calibration.coefficients[group_of(competition_level), 0] * pool.weights["xgboost"]
+        slope: Array = calibration.coefficients[group, 0] * pool.weights["xgboost"]
         return slope
 
     def _chosen(self) -> tuple[Pool, Calibration]:
         if self.pool is None or self.calibration is None:
             raise NotFitted(self.name)
         return self.pool, self.calibration
+
+    def _setting(self, logit: RatingLogit, features: FeatureFrame) -> tuple[Array, Groups]:
+        """Return which sides are at home, and the group that calibrates each match. Shape (n,) each."""
+        return logit.at_home(features), self.groups(features)
 
     def _doubt(self, features: FeatureFrame) -> Array:
         """Return the doubt of both sides' log expected goals, of the usual match where it is not known. Shape (n, 2)."""
@@ -225,7 +233,7 @@ class Ensemble:
             "rating_logit": logit,
             "xgboost": boosted.outcome_proba(features, logit),
         }
-        return _Block(said, *_setting(boosted.logit, features), matches.outcome)
+        return _Block(said, *self._setting(boosted.logit, features), matches.outcome)
 
     def _learn_from(self, blocks: list[_Block]) -> None:
         earlier, later = blocks
@@ -267,11 +275,6 @@ def _joined(earlier: _Block, later: _Block) -> _Block:
         np.concatenate([earlier.group, later.group]),
         np.concatenate([earlier.outcome, later.outcome]),
     )
-
-
-def _setting(logit: RatingLogit, features: FeatureFrame) -> tuple[Array, Groups]:
-    """Return which sides are at home, and the group that calibrates each match. Shape (n,) each."""
-    return logit.at_home(features), group_of(features.column("competition_level"))
 
 
 def _blocks(day: NDArray[np.int64], length_days: int) -> list[tuple[int, int]]:

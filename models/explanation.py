@@ -59,17 +59,17 @@ def explain(model: Ensemble, features: FeatureFrame) -> Explanation:
     names = model.boosted.names
     values = features.select(SMOOTH).values
     usual = _usual(model)
-    setting = features.select(("competition_level",)).values[:, 0]
-    level = np.tile(setting, 2 ** len(SMOOTH))
+    group = model.groups(features)
+    groups = np.tile(group, 2 ** len(SMOOTH))
 
     def answer(rows: Array) -> Array:
-        return _centred(model.smooth_log_odds(FeatureFrame(SMOOTH, rows), level[: len(rows)]))
+        return _centred(model.smooth_log_odds(FeatureFrame(SMOOTH, rows), groups[: len(rows)]))
 
     moved = np.zeros((len(features), len(names), 3))
     places = [names.index(name) for name in SMOOTH]
     moved[:, places] = shapley_values(answer, np.where(np.isnan(values), usual, values), usual)
     base = answer(np.tile(usual, (len(features), 1)))
-    if (scale := model.tree_scale(setting)) is not None:
+    if (scale := model.tree_scale(group)) is not None:
         by_trees, bias = model.boosted.contributions(features)
         moved += _centred(scale[:, None, None] * by_trees)
         base = base + _centred(scale[:, None] * bias)

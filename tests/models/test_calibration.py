@@ -169,11 +169,11 @@ def test_the_card_tells_the_coefficients_by_group():
     told = planted(0.7, 0.2, 0.4).to_plain()
 
     assert list(told) == list(GROUPS)
-    assert told["top divisions"] == {"slope": 0.7, "draw": 0.2, "venue": 0.4}
+    assert told["clubs known well"] == {"slope": 0.7, "draw": 0.2, "venue": 0.4}
 
 
-def test_groups_follow_the_division():
+def test_groups_follow_the_doubt():
     """
-    The top division, lower ones, and what has no division are three groups.
+    Clubs known well, known and hardly known are three groups.
     """
-    assert [GROUPS[place] for place in group_of(np.array([1.0, 3.0, np.nan]))] == list(GROUPS)
+    assert [GROUPS[place] for place in group_of(np.array([[0.2, 0.2], [0.3, 0.3], [0.4, 0.4]]))] == list(GROUPS)
