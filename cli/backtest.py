@@ -65,9 +65,7 @@ def backtest(
     All models are refitted every so many days on all that was played before;
     features of each match come from earlier days only.
     """
-    if last < first:
-        raise click.BadParameter(f"{last:%Y-%m-%d} lies before --from {first:%Y-%m-%d}.", param_hint="--to")
-    window = (day_number(first.date()), day_number(last.date()) + 1)
+    window = _window(first, last)
     try:
         engine = open_store(settings.database_url)
         closing = closing_odds(engine, odds)
@@ -83,6 +81,13 @@ def backtest(
     result = _judged(forecasts, beside, seed=settings.training.seed, interval_by=interval_by)
     result["odds"] = beside_odds(forecasts, closing, odds.terms, model=Ensemble.name, seed=settings.training.seed)
     _tell({"file": str(out), "rows": rows, "refit_days": refit_days, **result}, as_json=as_json)
+
+
+def _window(first: dt.datetime, last: dt.datetime) -> tuple[int, int]:
+    """Return the first day and the day after the last. Raises BadParameter if they are the wrong way round."""
+    if last < first:
+        raise click.BadParameter(f"{last:%Y-%m-%d} lies before --from {first:%Y-%m-%d}.", param_hint="--to")
+    return day_number(first.date()), day_number(last.date()) + 1
 
 
 def forecast_window(
