@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from features.frame import FeatureFrame
 from features.matches import MatchTable
+from features.strengths import GOALS_DISPERSION
 from models.boosted import BoostedOutcome
 from models.calibration import Calibration, Groups, chosen_kind, group_of
 from models.conditional_logit import softmax
@@ -35,6 +36,9 @@ FEWEST_IN_BLOCK: Final = 400
 FEWEST_BEFORE: Final = 400
 MEMBERS: Final = ("goal_model", "rating_logit", "xgboost")
 DOUBTS: Final = ("chances_doubt_home", "chances_doubt_away")
+# Only the ratio of doubt to dispersion moves the strengths. A goal scatters as a Poisson count does, with dispersion 1:
+# on that scale the doubts are smaller by the root of the dispersion that they were reckoned with.
+DOUBT_SCALE: Final = GOALS_DISPERSION**-0.5
 
 
 class Answers(NamedTuple):
@@ -117,7 +121,8 @@ class Ensemble:
         proba = strictly_positive(softmax(calibration.log_odds(pooled, at_home, group)))
         grid = reconcile(grid, proba, mass)
         spread = np.hypot(
-            proba_spread(grid, proba, self._doubt(features)), members_spread(said, pool.weights, softmax(pooled))
+            proba_spread(grid, proba, self._doubt(features) * DOUBT_SCALE),
+            members_spread(said, pool.weights, softmax(pooled)),
         )
         return Answers(proba, grid, spread, self.sets.threshold(group))
 
