@@ -27,15 +27,18 @@ class OutcomeProbabilities(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProbabilityParts(msgspec.Struct, frozen=True, kw_only=True):
-    """How far each outcome's probability was moved: 0.05 is five points up; the three add up to zero."""
+    """How far each outcome's probability was moved: 0.05 is five points up; the three add up to zero.
 
-    home_win: Annotated[float, Meta(ge=-1.0, le=1.0)]
-    draw: Annotated[float, Meta(ge=-1.0, le=1.0)]
-    away_win: Annotated[float, Meta(ge=-1.0, le=1.0)]
+    Parts that work against each other may be larger than 1.
+    """
+
+    home_win: float
+    draw: float
+    away_win: float
 
 
 class ExplanationBase(msgspec.Struct, frozen=True, kw_only=True):
-    """What the model says of the usual match, before it knows anything of this one."""
+    """What the model says of the usual match between clubs that are known as well as these."""
 
     log_odds: OutcomeLogOdds
     probability: OutcomeProbabilities

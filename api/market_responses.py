@@ -75,7 +75,10 @@ class CorrectScore(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PredictionSet(msgspec.Struct, frozen=True, kw_only=True):
-    """Outcomes, most likely first, that hold what happens as often as the stated coverage says (conformal prediction)."""
+    """Outcomes, most likely first, that hold what happens as often as the stated coverage says (conformal prediction).
+
+    A model with too few matches to learn that from takes its probabilities at their word, and covers more.
+    """
 
     coverage: Probability
     outcomes: list[Outcome]

@@ -73,11 +73,11 @@ def backtest(
         forecasts = forecast_window(
             engine, settings, window, refit_days, chosen_competitions(engine, competitions), quiet=as_json
         )
+        models = list(forecasts.proba) if with_baselines else [Ensemble.name]
+        rows = write_csv(out, forecasts, {row.match_id: row for row in read_directory(engine)}, models)
         beside = None if rival is None or theirs is None else beside_rival(forecasts, rival.name, theirs.proba)
     except (StoreError, TooLittleData) as error:
         raise click.ClickException(str(error)) from error
-    models = list(forecasts.proba) if with_baselines else [Ensemble.name]
-    rows = write_csv(out, forecasts, {row.match_id: row for row in read_directory(engine)}, models)
     result = _judged(forecasts, beside, seed=settings.training.seed, interval_by=interval_by)
     result["odds"] = beside_odds(forecasts, closing, odds.terms, model=Ensemble.name, seed=settings.training.seed)
     _tell({"file": str(out), "rows": rows, "refit_days": refit_days, **result}, as_json=as_json)

@@ -125,7 +125,7 @@ def _both_values(one: FeatureDifference) -> tuple[str, str]:
 def _values_in_words(features: Sequence[FeatureDifference]) -> str:
     same = sum(one.is_same_value for one in features)
     if same == len(features):
-        return "Both see the same in every feature: the models differ, not what they know."
+        return "Both see the same in every feature; where they differ, it is the models."
     other = sum(all(one.is_seen) and not one.is_same_value for one in features)
     alone = len(features) - same - other
     return (

@@ -65,7 +65,7 @@ def _strengths() -> Iterator[Feature]:
             )
             yield Feature(
                 f"{prefix}_doubt_{side}",
-                f"standard deviation of the logarithm of {prefix}_expected_{side}: how unsure it is",
+                f"how unsure {prefix}_expected_{side} is: about twice the standard deviation of its logarithm",
                 "log goals",
                 0,
                 3,

@@ -77,7 +77,7 @@ class Strengths:
         pairs = {
             "attack": np.exp(sides.attack),
             "defence": np.exp(-sides.defence),
-            # The mean of a log-normal number, not the number at the mean.
+            # The mean of a log-normal number, not the number at the mean; on the scale of the dispersion.
             "expected": np.exp(expected.mean + 0.5 * expected.variance),
             "doubt": np.sqrt(expected.variance),
         }

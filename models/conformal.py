@@ -44,7 +44,7 @@ class ConformalSets:
 
     @classmethod
     def fit(cls, proba: Array, group: Groups, outcome: NDArray[np.int64], *, coverage: float = COVERAGE) -> Self:
-        """Learn the thresholds from forecasts of matches that the model had not seen.
+        """Learn the thresholds from forecasts of matches that the members had not seen; pool and calibration may have.
 
         Args:
             proba: Shape (n, 3), n at least 1; rows sum to 1.

@@ -22,7 +22,7 @@ from training.saving import check_name, make_golden, save
 from training.walk_forward import FEWEST_TO_FIT, baselines, walk_forward
 
 EVALUATION_REFIT_DAYS = 90
-CHOOSE_EVERY_DAYS = 90
+CHOOSE_EVERY_DAYS = 60  # below the refits' 90 by more than a pause in the fixtures, so that none is missed
 Stage = Callable[[str, int, int], None]
 
 

@@ -34,7 +34,7 @@ def leaking_features(new_state, matches, other, day):
     return changed(*frames)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seeds, seeds, st.data())
 def test_rewriting_the_future_leaves_the_past(seed, other_seed, data):
     """
@@ -46,7 +46,7 @@ def test_rewriting_the_future_leaves_the_past(seed, other_seed, data):
     assert leaking_features(MatchFeatures, matches, rewrite(matches, day, other_seed), day) == set()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seeds, st.data())
 def test_removing_the_future_leaves_the_past(seed, data):
     """

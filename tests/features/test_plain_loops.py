@@ -84,7 +84,7 @@ def meetings(matches, row, day):
     return {"head_to_head_matches": len(record), "head_to_head_margin": total / (len(record) + 3)}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_counting_features_equal_plain_loops(seed):
     """

@@ -63,7 +63,7 @@ def test_the_size_of_a_table_changes_no_bit(state, fixtures):
         assert same_bits(state.transform(fixtures.take(rows)).values, many[rows]), length
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seeds)
 def test_training_and_serving_give_the_same_bits(seed):
     """
@@ -80,7 +80,7 @@ def test_training_and_serving_give_the_same_bits(seed):
         serving.update(matches.take(rows & matches.played))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seeds, st.data())
 def test_update_may_be_split_at_any_days(seed, data):
     """
@@ -104,7 +104,7 @@ def test_update_may_be_split_at_any_days(seed, data):
     assert same_bits(pieces.transform(later).values, whole.transform(later).values)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seeds)
 def test_the_order_of_rows_does_not_matter(seed):
     """
@@ -203,7 +203,7 @@ def out_of_range(frame):
     return wrong
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seeds)
 def test_values_lie_in_the_registry_s_range_or_are_missing_by_its_rule(seed):
     """
