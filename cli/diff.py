@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.presentation import OUTCOMES
-from cli.explanation import MOST_TELLING, percentages, points, shown
+from cli.explanation import MOST_TELLING, percentages, points, shown, together
 from cli.forecasts import forecasts_of, full_tag
 from configs.settings import Settings
 from runners.contributions import OfOutcomes
@@ -104,7 +104,7 @@ def _table(first: Forecast, second: Forecast, why: ForecastDifference) -> Table:
     for one in telling:
         table.add_row(one.feature, *_both_values(one), *points(one.proba))
     if others:
-        table.add_row(f"{len(others)} others together", "", "", *points(_total(others)))
+        table.add_row(f"{len(others)} others together", "", "", *points(together(others)))
     table.add_section()
     table.add_row("whole difference", "", "", *points(why.proba))
     table.add_row("forecast of b", "", "", *percentages(second.proba))
@@ -131,11 +131,6 @@ def _values_in_words(features: Sequence[FeatureDifference]) -> str:
     return (
         f"Of {len(features)} features both see the same in {same}, different values in {other}; {alone} only one sees."
     )
-
-
-def _total(features: Sequence[FeatureDifference]) -> OfOutcomes:
-    home, draw, away = (sum(one.proba[outcome] for one in features) for outcome in range(3))
-    return home, draw, away
 
 
 def _tag(forecast: Forecast) -> str:

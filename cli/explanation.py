@@ -8,6 +8,7 @@ from typing import Final
 from rich.table import Table
 
 from runners.contributions import Contribution, OfOutcomes
+from runners.difference import FeatureDifference
 from runners.queries import Forecast
 
 MOST_TELLING: Final = 8
@@ -30,7 +31,7 @@ def explained(forecast: Forecast) -> Table:
     for part in telling:
         table.add_row(part.feature, shown(part.value), *points(part.proba))
     if others:
-        table.add_row(f"{len(others)} others together", "", *points(_total(others)))
+        table.add_row(f"{len(others)} others together", "", *points(together(others)))
     table.add_section()
     table.add_row("forecast", "", *percentages(forecast.proba))
     return table
@@ -59,6 +60,7 @@ def points(parts: OfOutcomes) -> list[str]:
     return [f"{100 * part:+.2f}" for part in parts]
 
 
-def _total(parts: Sequence[Contribution]) -> OfOutcomes:
+def together(parts: Sequence[Contribution] | Sequence[FeatureDifference]) -> OfOutcomes:
+    """Return the sum of parts of probabilities, outcome by outcome."""
     home, draw, away = (sum(part.proba[outcome] for part in parts) for outcome in range(3))
     return home, draw, away

@@ -95,3 +95,13 @@ class Results(_Rows):
 
 def _points(margin: Array) -> Array:
     return np.where(margin > 0, 3.0, np.where(margin == 0, 1.0, 0.0))
+
+
+def divisions_below_top(level: Array) -> Array:
+    """Return how many divisions lie above each one; a cup counts as the top. Shape (n,).
+
+    >>> divisions_below_top(np.array([1.0, 3.0, np.nan])).tolist()
+    [0.0, 2.0, 0.0]
+    """
+    below: Array = np.nan_to_num(level, nan=1.0) - 1.0
+    return below

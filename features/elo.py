@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.batch import Array, Batch, Columns, Index, Results, Standing
+from features.batch import Array, Batch, Columns, Index, Results, Standing, divisions_below_top
 from features.ledger import Ledger, follow, known_or, row_sums
 
 START = 1500.0
@@ -69,4 +69,4 @@ def expected_score(difference: Array) -> Array:
 
 
 def _founding_mean(levels: Array) -> Array:
-    return START - LEVEL_STEP * (np.nan_to_num(levels, nan=1.0) - 1.0)
+    return START - LEVEL_STEP * divisions_below_top(levels)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.batch import Array, Batch, Columns, Index, Results, Standing
+from features.batch import Array, Batch, Columns, Index, Results, Standing, divisions_below_top
 from features.ledger import Ledger, follow, known_or
 
 SCALE = 3.0
@@ -72,7 +72,7 @@ def goal_difference(rating: Array) -> Array:
 
 
 def _founding_mean(levels: Array) -> Array:
-    return -LEVEL_STEP * (np.nan_to_num(levels, nan=1.0) - 1.0)
+    return -LEVEL_STEP * divisions_below_top(levels)
 
 
 def _at_venue(

@@ -18,7 +18,7 @@ from typing import Final
 
 import numpy as np
 
-from features.batch import Array, Batch, Columns, Flags, Index, Results
+from features.batch import Array, Batch, Columns, Flags, Index, Results, divisions_below_top
 from features.beliefs import Belief, Expectation, Surprise, expect, learned, surprise
 from features.ledger import Ledger, follow, known_or, row_sums
 
@@ -191,7 +191,7 @@ def _days_since(day: Array, batch: Batch) -> Array:
 
 
 def _founding_mean(levels: Array) -> Array:
-    return -LEVEL_STEP * (np.nan_to_num(levels, nan=1.0) - 1.0)
+    return -LEVEL_STEP * divisions_below_top(levels)
 
 
 def _sharpen(ledger: Ledger, name: str, rows: Index, slope: Array, weight: Array) -> None:

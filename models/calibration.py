@@ -23,10 +23,8 @@ Groups = NDArray[np.int64]
 
 GROUPS: Final = ("clubs known well", "clubs known", "clubs hardly known")
 """Matches by how well both sides' strengths are known: with xG, from results alone, and new or long unseen."""
-_KNOWN_WELL, _KNOWN = (
-    0.25,
-    0.32,
-)  # doubts; half of the matches with xG lie below the first, half without above the second
+# Doubts: half of the matches with xG lie below the first, half of those without above the second.
+_KNOWN_WELL, _KNOWN = 0.25, 0.32
 KINDS: Final = ("none", "slope", "slope by group", "vector", "vector by group")
 _BY_GROUP: Final = " by group"
 _PRIOR: Final = np.array([1.0, 0.0, 0.0])  # slope, draw, venue

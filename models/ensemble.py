@@ -107,28 +107,26 @@ class Ensemble:
     def predict_proba(self, matches: MatchTable, features: FeatureFrame) -> Array:  # noqa: ARG002 - the contract passes both
         """Return home, draw and away probabilities, shape (n, 3). Raises NotFitted."""
         pool, calibration = self._chosen()
-        pooled = pool.log_odds(self._members(features, self.goal_model.outcome_proba(features)))
-        return strictly_positive(softmax(calibration.log_odds(pooled, *self._setting(self.logit, features))))
+        pooled = pool.log_odds(_said(self.boosted, features, self.goal_model.outcome_proba(features)))
+        calibrated = calibration.log_odds(pooled, self.logit.at_home(features), self.groups(features))
+        return strictly_positive(softmax(calibrated))
 
     def forecast(self, features: FeatureFrame) -> Answers:
         """Return probabilities, score grids that agree with them, and how sure they are. Raises NotFitted."""
         pool, calibration = self._chosen()
         grid = self.goal_model.grid(features)
         mass = outcome_proba(grid)
-        said = self._members(features, mass)
-        at_home, group = self._setting(self.logit, features)
+        said = _said(self.boosted, features, mass)
+        doubt = self._doubt(features)
+        group = group_of(doubt)
         pooled = pool.log_odds(said)
-        proba = strictly_positive(softmax(calibration.log_odds(pooled, at_home, group)))
+        proba = strictly_positive(softmax(calibration.log_odds(pooled, self.logit.at_home(features), group)))
         grid = reconcile(grid, proba, mass)
         spread = np.hypot(
-            proba_spread(grid, proba, self._doubt(features) * DOUBT_SCALE),
+            proba_spread(grid, proba, doubt * DOUBT_SCALE),
             members_spread(said, pool.weights, softmax(pooled)),
         )
         return Answers(proba, grid, spread, self.sets.threshold(group))
-
-    def set_thresholds(self, features: FeatureFrame) -> Array:
-        """Return the threshold of each match's prediction set, as ``Answers`` says it. Shape (n,)."""
-        return self.sets.threshold(self.groups(features))
 
     def explain(self, features: FeatureFrame) -> Explanation:
         """Return each feature's part in the answers, in log-odds and in probability. Raises NotFitted."""
@@ -179,21 +177,10 @@ class Ensemble:
             raise NotFitted(self.name)
         return self.pool, self.calibration
 
-    def _setting(self, logit: RatingLogit, features: FeatureFrame) -> tuple[Array, Groups]:
-        """Return which sides are at home, and the group that calibrates each match. Shape (n,) each."""
-        return logit.at_home(features), self.groups(features)
-
     def _doubt(self, features: FeatureFrame) -> Array:
         """Return the doubt of both sides' log expected goals, of the usual match where it is not known. Shape (n, 2)."""
         doubt = features.select(DOUBTS).values
         return np.where(np.isfinite(doubt), doubt, self.usual_doubt)
-
-    def _members(self, features: FeatureFrame, mass: Array) -> dict[str, Array]:
-        logit = self.logit.outcome_proba(features)
-        said = {"goal_model": strictly_positive(mass), "rating_logit": logit}
-        if self.boosted.booster is not None:
-            said["xgboost"] = self.boosted.outcome_proba(features, logit)
-        return said
 
     def _new_boosted(self, rounds: int) -> BoostedOutcome:
         template = self.boosted
@@ -219,26 +206,20 @@ class Ensemble:
             self._learn_from(self._out_of_fold(matches, features, blocks))
 
     def _out_of_fold(self, matches: MatchTable, features: FeatureFrame, blocks: list[tuple[int, int]]) -> list[_Block]:
+        day = matches.day
         return [
             self._block(
-                (matches.take(matches.day < first), features.take(matches.day < first)),
-                (matches.take(rows), features.take(rows)),
+                *((matches.take(rows), features.take(rows)) for rows in (day < first, (first <= day) & (day < end)))
             )
             for first, end in blocks
-            if (rows := (matches.day >= first) & (matches.day < end)).any()
         ]
 
     def _block(self, past: tuple[MatchTable, FeatureFrame], now: tuple[MatchTable, FeatureFrame]) -> _Block:
         boosted = self._new_boosted(self.boosted.rounds).fit(*past)
         goal_model = GoalModel().fit(*past)
         matches, features = now
-        logit = boosted.logit.outcome_proba(features)
-        said = {
-            "goal_model": strictly_positive(goal_model.outcome_proba(features)),
-            "rating_logit": logit,
-            "xgboost": boosted.outcome_proba(features, logit),
-        }
-        return _Block(said, *self._setting(boosted.logit, features), matches.outcome)
+        said = _said(boosted, features, goal_model.outcome_proba(features))
+        return _Block(said, boosted.logit.at_home(features), self.groups(features), matches.outcome)
 
     def _learn_from(self, blocks: list[_Block]) -> None:
         earlier, later = blocks
@@ -271,6 +252,15 @@ class _Block:
     def pooled(self, pool: Pool) -> tuple[Array, Array, Groups, NDArray[np.int64]]:
         """Return the pooled log-odds and the rest, as calibrations take them."""
         return pool.log_odds(self.said), self.at_home, self.group, self.outcome
+
+
+def _said(boosted: BoostedOutcome, features: FeatureFrame, mass: Array) -> dict[str, Array]:
+    """Return what each member says, the goal model's part being its grids' outcomes; trees that are missing say nothing."""
+    logit = boosted.logit.outcome_proba(features)
+    said = {"goal_model": strictly_positive(mass), "rating_logit": logit}
+    if boosted.booster is not None:
+        said["xgboost"] = boosted.outcome_proba(features, logit)
+    return said
 
 
 def _joined(earlier: _Block, later: _Block) -> _Block:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Protocol, Self
 
 import numpy as np
@@ -59,3 +60,13 @@ def strictly_positive(proba: Array) -> Array:
     mixed = proba + _SMALLEST
     normalised: Array = mixed / np.add.reduce(mixed, axis=1, keepdims=True)
     return normalised
+
+
+def known_medians(values: Array, usual: Sequence[float]) -> Array:
+    """Return the median of each column's known values, and what is usual where none is known. Shape (n, c) to (c,).
+
+    >>> known_medians(np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]]), (7.0, 8.0)).tolist()
+    [2.0, 8.0]
+    """
+    known = [column[np.isfinite(column)] for column in values.T]
+    return np.array([np.median(c) if len(c) else otherwise for c, otherwise in zip(known, usual, strict=True)])

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.frame import FeatureFrame
 from features.matches import MatchTable
 from models.errors import NotFitted
-from models.estimator import Array, played_rows
+from models.estimator import Array, known_medians, played_rows
 from models.score_grid import low_score_factors, outcome_proba_of_goals, score_grid
 
 FEATURES: Final = ("chances_expected_home", "chances_expected_away", "elo_difference")
@@ -26,6 +25,7 @@ _BOUNDS: Final = ((-5.0, 5.0),) * 4
 _ELO_SCALE: Final = 400.0
 _SIDES: Final = np.array([1.0, -1.0])  # of the lead: home, away
 _RHO_BOUND: Final = 0.2
+_USUAL: Final = (1.0, 1.0, 0.0)  # of FEATURES, where not one match tells
 _FEWEST_EXPECTED: Final = 0.05
 _MOST_EXPECTED: Final = 10.0
 
@@ -56,7 +56,7 @@ class GoalModel:
 
         played = played_rows(self.name, matches)
         values = features.select(FEATURES).values[played]
-        self.usual = _medians(values)
+        self.usual = known_medians(values, _USUAL)
         home_goals, away_goals = matches.home_goals[played], matches.away_goals[played]
         design = self._design(values)
         self.coefficients = minimize(
@@ -96,7 +96,7 @@ class GoalModel:
         intercept, own, opposing, elo = self.coefficients
         goals, lead = self._regressors(values)
         log_expected = intercept + own * goals + opposing * goals[:, ::-1] + lead * (elo * _SIDES)
-        return _within_reason(np.exp(log_expected))
+        return within_reason(np.exp(log_expected))
 
     def _design(self, values: Array) -> Array:
         """Return the regressors of all home sides, then of all away sides. Shape (2 n, 4)."""
@@ -107,10 +107,10 @@ class GoalModel:
     def _regressors(self, values: Array) -> tuple[Array, Array]:
         """Return the log expected goals of both sides, shape (n, 2), and the home side's Elo lead / 400, shape (n, 1)."""
         values = np.where(np.isfinite(values), values, np.asarray(self.usual))
-        return np.log(_within_reason(values[:, :2])), values[:, 2:] / _ELO_SCALE
+        return np.log(within_reason(values[:, :2])), values[:, 2:] / _ELO_SCALE
 
 
-def _within_reason(expected: Array) -> Array:
+def within_reason(expected: Array) -> Array:
     """Return expected goals kept within bounds; ``np.clip`` takes twice as long for a few rows."""
     bounded: Array = np.minimum(np.maximum(expected, _FEWEST_EXPECTED), _MOST_EXPECTED)
     return bounded
@@ -150,10 +150,3 @@ def fit_rho(home_expected: Array, away_expected: Array, home_goals: Array, away_
 
     bounds = (-_RHO_BOUND, _RHO_BOUND)
     return float(minimize_scalar(negative_log_likelihood, bounds=bounds, method="bounded").x)
-
-
-def _medians(values: Array) -> NDArray[np.float64]:
-    """Return the median of each column's known values; expected goals of 1 and no lead where none is known."""
-    known = [column[np.isfinite(column)] for column in values.T]
-    fallback = (1.0, 1.0, 0.0)
-    return np.array([np.median(c) if len(c) else usual for c, usual in zip(known, fallback, strict=True)])

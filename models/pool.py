@@ -14,7 +14,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.conditional_logit import fit_conditional_logit, softmax
+from models.conditional_logit import fit_conditional_logit
 from models.estimator import Array
 
 # Equal weights beat weights that were fitted to a season: it takes many matches to move them.
@@ -66,6 +66,7 @@ class Pool:
 
         The weights of members that are missing go to the others, in proportion.
 
+        >>> from models.conditional_logit import softmax
         >>> pool = Pool({"a": 0.5, "b": 0.5})
         >>> softmax(pool.log_odds({"a": np.array([[0.5, 0.25, 0.25]])})).round(6)
         array([[0.5 , 0.25, 0.25]])
@@ -75,7 +76,3 @@ class Pool:
         if total <= 0.0:  # only members without weight are there: better they than nobody
             there, total = dict.fromkeys(proba, 1.0), float(len(proba))
         return np.asarray(sum(weight / total * np.log(proba[name]) for name, weight in there.items()))
-
-    def proba(self, proba: Mapping[str, Array]) -> Array:
-        """Return the pooled probabilities, shape (n, 3)."""
-        return softmax(self.log_odds(proba))

@@ -16,15 +16,15 @@ from features.frame import FeatureFrame
 from features.matches import MatchTable
 from models.conditional_logit import fit_conditional_logit, softmax
 from models.errors import NotFitted
-from models.estimator import Array, played_rows, strictly_positive
+from models.estimator import Array, known_medians, played_rows, strictly_positive
+from models.goal_model import within_reason
 
 FEATURES: Final = ("chances_expected_home", "chances_expected_away", "draw_rate", "neutral_venue")
 _NEUTRAL: Final = FEATURES.index("neutral_venue")
 _TILTS: Final = 2  # at home, log ratio of expected goals
 _LEVELS: Final = 4  # one, square of the log ratio, log product, draw rate
 _USUAL_DRAWS: Final = 0.26
-_FEWEST_EXPECTED: Final = 0.05
-_MOST_EXPECTED: Final = 10.0
+_USUAL: Final = (1.3, 1.3, _USUAL_DRAWS, 0.0)  # of FEATURES, where not one match tells
 
 
 @dataclass
@@ -50,7 +50,7 @@ class RatingLogit:
         """Maximise the penalised likelihood of the results by Newton's method. Raises NothingToLearn."""
         played = played_rows(self.name, matches)
         values = features.select(FEATURES).values[played]
-        self.usual = _medians(values)
+        self.usual = known_medians(values, _USUAL)
         tilts, levels = self._design(values)
         self.coefficients = fit_symmetric_logit(tilts, levels, matches.outcome[played], ridge=self.ridge)
         return self
@@ -80,7 +80,7 @@ class RatingLogit:
     def _design(self, values: Array) -> tuple[Array, Array]:
         """Return the tilts, shape (n, 2), and the levels, shape (n, 4)."""
         values = np.where(np.isfinite(values), values, np.asarray(self.usual))
-        goals = np.log(np.minimum(np.maximum(values[:, :2], _FEWEST_EXPECTED), _MOST_EXPECTED))
+        goals = np.log(within_reason(values[:, :2]))
         ratio = goals[:, 0] - goals[:, 1]
         tilts, levels = np.empty((len(values), _TILTS)), np.empty((len(values), _LEVELS))
         tilts[:, 0], tilts[:, 1] = 1.0 - values[:, 3], ratio
@@ -109,10 +109,3 @@ def fit_symmetric_logit(tilts: Array, levels: Array, outcome: NDArray[np.int64],
     regressors = np.stack([np.hstack([tilts, levels]), draw, np.hstack([-tilts, levels])], axis=1)
     prior = np.zeros(draw.shape[1])
     return fit_conditional_logit(regressors, outcome, prior=prior, precision=np.full(len(prior), ridge))
-
-
-def _medians(values: Array) -> Array:
-    """Return the median of each column's known values; a usual match where none is known."""
-    fallback = (1.3, 1.3, _USUAL_DRAWS, 0.0)
-    known = [column[np.isfinite(column)] for column in values.T]
-    return np.array([np.median(c) if len(c) else usual for c, usual in zip(known, fallback, strict=True)])

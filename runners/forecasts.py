@@ -47,6 +47,7 @@ def forecasts(questions: Sequence[Question], computed: Computed) -> list[Forecas
     heads = computed.scores[:, : _ENDS.stop].tolist()
     markets = markets_of(computed.scores)
     strangers = _strangers(computed)
+    missing = _missing_members(questions)
     return [
         Forecast(
             match=question.match,
@@ -61,7 +62,7 @@ def forecasts(questions: Sequence[Question], computed: Computed) -> list[Forecas
             feature_state_version=computed.versions[i],
             newest_result_at=_instant(computed.newest[i]),
             trained_until=question.model.artifact.trained_until,
-            degraded=(*question.degraded, *_unknown_teams(question, strangers[i]), *_missing_members(question)),
+            degraded=(*question.degraded, *_unknown_teams(question, strangers[i]), *missing),
             overridden=tuple(question.query.overrides),
             explanation=computed.explained.get(i),
         )
@@ -107,8 +108,10 @@ def _unknown_teams(question: Question, is_stranger: list[bool]) -> tuple[str, ..
     return tuple(f"team_unknown: no earlier match of {team} is on record" for team in unknown)
 
 
-def _missing_members(question: Question) -> tuple[str, ...]:
-    return tuple(f"member_missing: {name} does not speak in this model" for name in question.model.model.missing())
+def _missing_members(questions: Sequence[Question]) -> tuple[str, ...]:
+    if not questions:
+        return ()
+    return tuple(f"member_missing: {name} does not speak in this model" for name in questions[0].model.model.missing())
 
 
 def _instant(kickoff: int | None) -> dt.datetime | None:

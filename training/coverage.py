@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.conformal import COVERAGE
-from training.report import FEWEST_PER_GROUP
+from training.report import FEWEST_PER_GROUP, rows_by_group
 from training.set_coverage import SetCoverage, conformal_coverage, set_coverage
 from training.walk_forward import Forecasts
 
@@ -74,14 +74,13 @@ def coverage_of(forecasts: Forecasts, *, model: str, promised: float = COVERAGE)
             return set_coverage(proba[rows], outcome[rows], promised)
         return conformal_coverage(proba[rows], threshold[rows], outcome[rows])
 
-    seasons = {name: np.flatnonzero(season == name) for name in sorted(set(season))}
     known = forecasts.matches_known
     new = np.flatnonzero(known < LITTLE_KNOWN) if known is not None else np.empty(0, dtype=np.int64)
     return Coverage(
         promised=promised,
         is_conformal=threshold is not None,
         overall=counted(np.arange(len(outcome))),
-        per_season={name: counted(rows) for name, rows in seasons.items() if len(rows) >= FEWEST_PER_GROUP},
+        per_season={name: counted(rows) for name, rows in rows_by_group(season).items()},
         new_sides=counted(new) if len(new) >= FEWEST_PER_GROUP else None,
     )
 

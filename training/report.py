@@ -50,9 +50,13 @@ def by_group(
     """
     return {
         name: section(forecasts, rows, model=model, seed=seed, interval_by=interval_by)
-        for name in sorted(set(group))
-        if len(rows := np.flatnonzero(group == name)) >= FEWEST_PER_GROUP
+        for name, rows in rows_by_group(group).items()
     }
+
+
+def rows_by_group(group: NDArray[np.object_]) -> dict[str, NDArray[np.int64]]:
+    """Return the rows of each group of at least 30 matches, in the order of the groups' names."""
+    return {name: rows for name in sorted(set(group)) if len(rows := np.flatnonzero(group == name)) >= FEWEST_PER_GROUP}
 
 
 def scores(proba: Array, matches: MatchTable) -> dict[str, float]:

@@ -48,7 +48,7 @@ class Plan:
         return Ensemble(seed=self.seed, threads=self.threads, validation_days=self.validation_days)
 
     def models(self) -> list[OutcomeModel]:
-        """Return a model and baselines for a walk through time; the model chooses anew every quarter."""
+        """Return a model and baselines for a walk through time; the model chooses anew every two months."""
         return [replace(self.model(), choose_every_days=CHOOSE_EVERY_DAYS), *baselines()]
 
 

@@ -131,11 +131,13 @@ def _predict(models: Sequence[OutcomeModel], past: History, block: History, star
     proba, thresholds, markets = {}, {}, {}
     for model in models:
         fitted = model.fit(past.matches, past.features)
-        proba[model.name] = fitted.predict_proba(blind, block.features)
         if isinstance(fitted, Ensemble):
-            thresholds[model.name] = fitted.set_thresholds(block.features)
-            markets[model.name] = market_proba(fitted.forecast(block.features).grid)
-        elif isinstance(fitted, DixonColes):
+            answers = fitted.forecast(block.features)
+            proba[model.name], thresholds[model.name] = answers.proba, answers.set_threshold
+            markets[model.name] = market_proba(answers.grid)
+            continue
+        proba[model.name] = fitted.predict_proba(blind, block.features)
+        if isinstance(fitted, DixonColes):
             markets[model.name] = market_proba(fitted.grid(blind))
     markets[BASE_RATE] = base_rate(past.matches, len(blind))
     return _Part(block, proba, thresholds, markets, start)

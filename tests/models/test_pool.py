@@ -54,7 +54,7 @@ def test_the_better_member_weighs_more_and_the_pool_is_better_than_either():
         return -np.log(p[np.arange(len(outcome)), outcome]).mean()
 
     assert pool.weights["good"] > pool.weights["bad"] > 0.0
-    assert loss(pool.proba(said)) < min(loss(said["good"]), loss(said["bad"]))
+    assert loss(softmax(pool.log_odds(said))) < min(loss(said["good"]), loss(said["bad"]))
 
 
 def test_a_member_that_would_be_held_against_itself_is_left_out():
@@ -82,7 +82,7 @@ def test_a_single_contrary_member_is_not_turned_round():
     pool = Pool.fit(said, outcome)
 
     assert pool.weights == {"contrary": 1.0}
-    np.testing.assert_allclose(pool.proba(said), said["contrary"], rtol=1e-12)
+    np.testing.assert_allclose(softmax(pool.log_odds(said)), said["contrary"], rtol=1e-12)
 
 
 def test_few_matches_leave_the_weights_equal():
@@ -128,7 +128,7 @@ def test_members_without_weight_speak_where_there_is_nobody_else():
     """
     proba = np.array([[0.5, 0.3, 0.2]])
 
-    np.testing.assert_allclose(Pool({"a": 1.0, "b": 0.0}).proba({"b": proba}), proba, rtol=1e-12)
+    np.testing.assert_allclose(softmax(Pool({"a": 1.0, "b": 0.0}).log_odds({"b": proba})), proba, rtol=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
@@ -140,7 +140,7 @@ def test_a_pool_of_one_opinion_is_that_opinion(rows):
     proba = np.array(rows)
     pool = Pool.equal(["a", "b", "c"])
 
-    answer = pool.proba(dict.fromkeys("abc", proba))
+    answer = softmax(pool.log_odds(dict.fromkeys("abc", proba)))
 
     np.testing.assert_allclose(answer, proba, rtol=1e-9)
-    np.testing.assert_array_equal(pool.proba(dict.fromkeys("abc", proba[:1])), answer[:1])
+    np.testing.assert_array_equal(softmax(pool.log_odds(dict.fromkeys("abc", proba[:1]))), answer[:1])
