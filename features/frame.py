@@ -39,9 +39,11 @@ class FeatureFrame:
 
     def select(self, names: Sequence[str]) -> Self:
         """Return the named columns in the given order. Raises KeyError as ``column`` does."""
-        if tuple(names) == self.names:
+        wanted = tuple(names)
+        if wanted == self.names:
             return self
-        return type(self)(tuple(names), self.values[:, [self._position(name) for name in names]])
+        places = list(map(self._position, wanted))
+        return type(self)(wanted, self.values.take(places, axis=1))
 
     def take(self, rows: NDArray[Any] | slice) -> Self:
         """Return the chosen rows (indices, a mask or a slice)."""

@@ -18,7 +18,7 @@ from features.frame import FeatureFrame
 from features.matches import MatchTable
 from features.mirror import mirrored, partners
 from features.registry import NAMES
-from models.conditional_logit import softmax
+from models.conditional_logit import log_softmax, softmax
 from models.errors import NotFitted
 from models.estimator import Array, played_rows, strictly_positive
 from models.forest import Forest
@@ -102,21 +102,21 @@ class BoostedOutcome:
         """Return home, draw and away probabilities, shape (n, 3). Raises NotFitted."""
         if self.booster is None:
             raise NotFitted(self.name)
-        return self.outcome_proba(features, self.logit.outcome_proba(features))
+        return strictly_positive(softmax(self.log_odds(features, log_softmax(self.logit.log_odds(features)))))
 
-    def outcome_proba(self, features: FeatureFrame, start: Array) -> Array:
-        """Return what the trees make of the logit's probabilities. Shapes (n, f) and (n, 3) to (n, 3). Raises NotFitted.
+    def log_odds(self, features: FeatureFrame, start: Array) -> Array:
+        """Return what the trees make of the logit's log-probabilities. Shapes (n, f) and (n, 3) to (n, 3). Raises NotFitted.
 
         Trees do not know that a match at a neutral venue has no first side: there they are asked both ways round,
         and the mean of the log-odds counts.
         """
-        frame, margin = features.select(self.names), _margin(start)
+        frame, margin = features.select(self.names), start.astype(np.float32)
         log_odds = self.margins(frame.values, margin).astype(np.float64)
         neutral = self._neutral(frame)
         if len(neutral):
             turned = self.margins(mirrored(frame.take(neutral)).values, margin[neutral, ::-1])[:, ::-1]
             log_odds[neutral] = 0.5 * (log_odds[neutral] + turned)
-        return strictly_positive(softmax(log_odds))
+        return log_odds
 
     def _neutral(self, frame: FeatureFrame) -> NDArray[np.intp]:
         return np.flatnonzero(frame.column(NEUTRAL) > 0.0)
@@ -145,7 +145,7 @@ class BoostedOutcome:
         frame = features.select(self.names)
         moved = self._shap(frame)
         neutral = self._neutral(frame)
-        if len(neutral):  # as in outcome_proba: half of it is said by the match turned round
+        if len(neutral):  # as in log_odds: half of it is said by the match turned round
             places = [*partners(self.names), -1]
             turned = self._shap(mirrored(frame.take(neutral)))[:, places, ::-1]
             moved[neutral] = 0.5 * (moved[neutral] + turned)
@@ -195,7 +195,7 @@ class BoostedOutcome:
         return xgboost.DMatrix(
             features.values,
             label=matches.outcome,
-            base_margin=_margin(logit.outcome_proba(features)),
+            base_margin=log_softmax(logit.log_odds(features)).astype(np.float32),
             feature_names=list(features.names),
         )
 
@@ -204,11 +204,6 @@ def _in_registry_order(names: tuple[str, ...]) -> tuple[str, ...]:
     """Order columns in one way whatever way they came in: the random samples of columns go by position."""
     place = {name: number for number, name in enumerate(NAMES)}
     return tuple(sorted(names, key=lambda name: (place.get(name, len(NAMES)), name)))
-
-
-def _margin(proba: Array) -> NDArray[np.float32]:
-    margin: NDArray[np.float32] = np.log(strictly_positive(proba)).astype(np.float32)
-    return margin
 
 
 def _number(gain: float | list[float]) -> float:

@@ -26,6 +26,17 @@ def softmax(log_odds: Array) -> Array:
     return proba
 
 
+def log_softmax(log_odds: Array) -> Array:
+    """Return the logarithms of the probabilities, also of those too small for a number. Shape (n, 3).
+
+    >>> log_softmax(np.array([[0.0, -1000.0, -1000.0]]))
+    array([[    0., -1000., -1000.]])
+    """
+    below = log_odds - np.maximum.reduce(log_odds, axis=1, keepdims=True)
+    logs: Array = below - np.log(np.add.reduce(np.exp(below), axis=1, keepdims=True))
+    return logs
+
+
 def fit_conditional_logit(regressors: Array, outcome: NDArray[np.int64], *, prior: Array, precision: Array) -> Array:
     """Return the coefficients that make the results most likely, with a Gaussian prior, by Newton's method.
 

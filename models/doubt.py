@@ -14,12 +14,10 @@ from typing import Final
 import numpy as np
 from scipy.special import expit, ndtri
 
+from models.conditional_logit import softmax
 from models.estimator import Array
-from models.score_grid import SIZE, region_sums
+from models.score_grid import region_goals
 
-_GOALS: Final = np.arange(SIZE, dtype=np.float64)
-_HOME_GOALS: Final = np.repeat(_GOALS, SIZE)
-_AWAY_GOALS: Final = np.tile(_GOALS, SIZE)
 _LEAST: Final = 1e-9
 
 
@@ -45,20 +43,29 @@ def proba_spread(grid: Array, proba: Array, doubt: Array) -> Array:
     >>> bool(np.allclose(slope, np.abs(nudged - outcome_proba(grid)) / 1e-6, atol=1e-5))
     True
     """
-    variance = np.zeros_like(proba)
-    cells = grid.reshape(len(grid), SIZE * SIZE)
-    for side, goals in enumerate((_HOME_GOALS, _AWAY_GOALS)):
-        within = region_sums(cells * goals)
-        slope = within - proba * np.add.reduce(within, axis=1, keepdims=True)
-        variance += np.square(slope * doubt[:, side : side + 1])
-    return np.sqrt(variance)
+    within = region_goals(grid)
+    slope = within - proba[:, None, :] * np.add.reduce(within, axis=2, keepdims=True)
+    slope *= doubt[:, :, None]
+    spread: Array = np.sqrt(np.add.reduce(slope * slope, axis=1))
+    return spread
 
 
-def members_spread(said: Mapping[str, Array], weights: Mapping[str, float], proba: Array) -> Array:
-    """Return the weighted standard deviation of the members' probabilities around the pool's. Shape (n, 3)."""
-    total = sum(weights[name] for name in said) or 1.0
-    variance = sum(weights[name] / total * np.square(member - proba) for name, member in said.items())
-    spread: Array = np.sqrt(np.asarray(variance))
+def members_spread(said: Mapping[str, Array], shares: Mapping[str, float], pooled: Array) -> Array:
+    """Return the weighted standard deviation of the members' probabilities around the pool's.
+
+    Args:
+        said: Member to log-odds, shape (n, 3) each.
+        shares: Of the same members; they sum to 1.
+        pooled: The pool's log-odds, shape (n, 3).
+
+    Returns:
+        Shape (n, 3).
+    """
+    proba = softmax(np.concatenate([pooled, *(said[name] for name in shares)])).reshape(-1, *pooled.shape)
+    apart = proba[1:] - proba[0]
+    apart *= apart
+    apart *= np.array(list(shares.values()))[:, None, None]
+    spread: Array = np.sqrt(np.add.reduce(apart, axis=0))
     return spread
 
 

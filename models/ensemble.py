@@ -20,12 +20,12 @@ from features.matches import MatchTable
 from features.strengths import GOALS_DISPERSION
 from models.boosted import BoostedOutcome
 from models.calibration import Calibration, Groups, chosen_kind, group_of
-from models.conditional_logit import softmax
+from models.conditional_logit import log_softmax, softmax
 from models.conformal import ConformalSets
 from models.doubt import members_spread, proba_spread
 from models.errors import NotFitted
 from models.estimator import Array, played_rows, strictly_positive
-from models.explanation import Explanation, explain
+from models.explanation import SMOOTH, Explanation, explain
 from models.goal_model import GoalModel
 from models.pool import Pool
 from models.rating_logit import RatingLogit
@@ -36,6 +36,8 @@ FEWEST_IN_BLOCK: Final = 400
 FEWEST_BEFORE: Final = 400
 MEMBERS: Final = ("goal_model", "rating_logit", "xgboost")
 DOUBTS: Final = ("chances_doubt_home", "chances_doubt_away")
+_FEW: Final = (*SMOOTH, *DOUBTS)
+"""What all but the trees see; picked out once, for picking a handful of columns from all costs a lone row as much as a sum."""
 # Only the ratio of doubt to dispersion moves the strengths. A goal scatters as a Poisson count does, with dispersion 1:
 # on that scale the doubts are smaller by the root of the dispersion that they were reckoned with.
 DOUBT_SCALE: Final = GOALS_DISPERSION**-0.5
@@ -107,24 +109,25 @@ class Ensemble:
     def predict_proba(self, matches: MatchTable, features: FeatureFrame) -> Array:  # noqa: ARG002 - the contract passes both
         """Return home, draw and away probabilities, shape (n, 3). Raises NotFitted."""
         pool, calibration = self._chosen()
-        pooled = pool.log_odds(_said(self.boosted, features, self.goal_model.outcome_proba(features)))
+        pooled = pool.log_odds(_said(self.boosted, features, features, self.goal_model.outcome_proba(features)))
         calibrated = calibration.log_odds(pooled, self.logit.at_home(features), self.groups(features))
         return strictly_positive(softmax(calibrated))
 
     def forecast(self, features: FeatureFrame) -> Answers:
         """Return probabilities, score grids that agree with them, and how sure they are. Raises NotFitted."""
         pool, calibration = self._chosen()
-        grid = self.goal_model.grid(features)
+        few = features.select(_FEW)
+        grid = self.goal_model.grid(few)
         mass = outcome_proba(grid)
-        said = _said(self.boosted, features, mass)
-        doubt = self._doubt(features)
+        said = _said(self.boosted, features, few, mass)
+        doubt = self._doubt(few)
         group = group_of(doubt)
         pooled = pool.log_odds(said)
-        proba = strictly_positive(softmax(calibration.log_odds(pooled, self.logit.at_home(features), group)))
+        proba = strictly_positive(softmax(calibration.log_odds(pooled, self.logit.at_home(few), group)))
         grid = reconcile(grid, proba, mass)
         spread = np.hypot(
             proba_spread(grid, proba, doubt * DOUBT_SCALE),
-            members_spread(said, pool.weights, softmax(pooled)),
+            members_spread(said, pool.shares(said), pooled),
         )
         return Answers(proba, grid, spread, self.sets.threshold(group))
 
@@ -157,9 +160,8 @@ class Ensemble:
     def smooth_log_odds(self, features: FeatureFrame, group: Groups) -> Array:
         """Return the answer's log-odds less what the trees add, up to a constant a row. Shape (n, 3). Raises NotFitted."""
         pool, calibration = self._chosen()
-        goal = strictly_positive(self.goal_model.outcome_proba(features))
-        logit = self.logit.outcome_proba(features)
-        said = {"goal_model": goal, "rating_logit": logit}
+        logit = log_softmax(self.logit.log_odds(features))
+        said = {"goal_model": np.log(self.goal_model.outcome_proba(features)), "rating_logit": logit}
         if self.boosted.booster is not None:
             said["xgboost"] = logit  # where the trees start from
         return calibration.log_odds(pool.log_odds(said), self.logit.at_home(features), group)
@@ -218,7 +220,7 @@ class Ensemble:
         boosted = self._new_boosted(self.boosted.rounds).fit(*past)
         goal_model = GoalModel().fit(*past)
         matches, features = now
-        said = _said(boosted, features, goal_model.outcome_proba(features))
+        said = _said(boosted, features, features, goal_model.outcome_proba(features))
         return _Block(said, boosted.logit.at_home(features), self.groups(features), matches.outcome)
 
     def _learn_from(self, blocks: list[_Block]) -> None:
@@ -254,12 +256,17 @@ class _Block:
         return pool.log_odds(self.said), self.at_home, self.group, self.outcome
 
 
-def _said(boosted: BoostedOutcome, features: FeatureFrame, mass: Array) -> dict[str, Array]:
-    """Return what each member says, the goal model's part being its grids' outcomes; trees that are missing say nothing."""
-    logit = boosted.logit.outcome_proba(features)
-    said = {"goal_model": strictly_positive(mass), "rating_logit": logit}
+def _said(boosted: BoostedOutcome, features: FeatureFrame, few: FeatureFrame, mass: Array) -> dict[str, Array]:
+    """Return each member's log-odds; trees that are missing say nothing.
+
+    Args:
+        few: At least what the logit sees.
+        mass: What the goal model's grids say of the outcomes; never 0, for expected goals are kept within reason.
+    """
+    logit = log_softmax(boosted.logit.log_odds(few))
+    said = {"goal_model": np.log(mass), "rating_logit": logit}
     if boosted.booster is not None:
-        said["xgboost"] = boosted.outcome_proba(features, logit)
+        said["xgboost"] = boosted.log_odds(features, logit)
     return said
 
 

@@ -256,7 +256,8 @@ def draw_no_bet(proba: Array) -> Array:
     array([[0.625, 0.375]])
     """
     decisive = proba[:, 0] + proba[:, 2]
-    home = np.divide(proba[:, 0], decisive, out=np.full(len(proba), 0.5), where=decisive > 0.0)
+    never = decisive <= 0.0
+    home = (proba[:, 0] + 0.5 * never) / (decisive + never)
     return np.stack([home, 1.0 - home], axis=1)
 
 

@@ -7,7 +7,7 @@ Genest & Zidek (1986), "Combining probability distributions".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -41,38 +41,42 @@ class Pool:
         return cls(dict.fromkeys(members, 1.0 / len(members)))
 
     @classmethod
-    def fit(cls, proba: Mapping[str, Array], outcome: NDArray[np.int64]) -> Self:
+    def fit(cls, said: Mapping[str, Array], outcome: NDArray[np.int64]) -> Self:
         """Fit the weights to forecasts that were made before the matches were played.
 
         A member whose weight would be negative is left out with weight 0.
 
         Args:
-            proba: Member to probabilities, shape (n, 3) each, strictly positive.
+            said: Member to log-odds up to a constant a row, shape (n, 3) each.
             outcome: 0 home, 1 draw, 2 away. Shape (n,).
         """
-        members = list(proba)
+        members = list(said)
         while True:
             prior = np.full(len(members), 1.0 / len(members))
-            logs = np.stack([np.log(proba[name]) for name in members], axis=2)
-            weights = fit_conditional_logit(logs, outcome, prior=prior, precision=np.full(len(prior), _PRECISION))
+            each = np.stack([said[name] for name in members], axis=2)
+            weights = fit_conditional_logit(each, outcome, prior=prior, precision=np.full(len(prior), _PRECISION))
             if weights.min() >= 0.0 or len(members) == 1:
                 weights = weights if len(members) > 1 else np.ones(1)
                 kept = dict(zip(members, (weights / weights.sum()).tolist(), strict=True))
-                return cls({name: kept.get(name, 0.0) for name in proba})
+                return cls({name: kept.get(name, 0.0) for name in said})
             members.pop(int(weights.argmin()))
 
-    def log_odds(self, proba: Mapping[str, Array]) -> Array:
+    def log_odds(self, said: Mapping[str, Array]) -> Array:
         """Return the pooled log-odds up to a constant a row, shape (n, 3), from the members that are there.
 
-        The weights of members that are missing go to the others, in proportion.
-
-        >>> from models.conditional_logit import softmax
-        >>> pool = Pool({"a": 0.5, "b": 0.5})
-        >>> softmax(pool.log_odds({"a": np.array([[0.5, 0.25, 0.25]])})).round(6)
-        array([[0.5 , 0.25, 0.25]])
+        >>> Pool({"a": 0.5, "b": 0.5}).log_odds({"a": np.array([[1.0, 0.0, -0.5]])})
+        array([[ 1. ,  0. , -0.5]])
         """
-        there = {name: weight for name, weight in self.weights.items() if name in proba}
-        total = sum(there.values())
+        return np.asarray(sum(share * said[name] for name, share in self.shares(said).items()))
+
+    def shares(self, there: Collection[str]) -> dict[str, float]:
+        """Return the weights among members that are there: those of the missing go to the others, in proportion.
+
+        >>> Pool({"a": 0.2, "b": 0.3, "c": 0.5}).shares(["a", "b"])
+        {'a': 0.4, 'b': 0.6}
+        """
+        weights = {name: weight for name, weight in self.weights.items() if name in there}
+        total = sum(weights.values())
         if total <= 0.0:  # only members without weight are there: better they than nobody
-            there, total = dict.fromkeys(proba, 1.0), float(len(proba))
-        return np.asarray(sum(weight / total * np.log(proba[name]) for name, weight in there.items()))
+            return dict.fromkeys(there, 1.0 / len(there))
+        return {name: weight / total for name, weight in weights.items()}

@@ -25,6 +25,10 @@ _GOALS: Final = np.arange(SIZE, dtype=np.float64)
 _REGION: Final = (1 - np.sign(_GOALS[:, None] - _GOALS[None, :])).astype(np.intp)
 _BY_REGION: Final = np.argsort(_REGION.ravel(), kind="stable")
 _REGION_START: Final = np.searchsorted(_REGION.ravel()[_BY_REGION], np.arange(3))
+# The same for both sides, and the goals of home in each cell, then those of away.
+_BY_REGION_TWICE: Final = np.tile(_BY_REGION, 2)
+_REGION_START_TWICE: Final = np.concatenate([_REGION_START, _REGION_START + SIZE * SIZE])
+_GOALS_OF_BOTH: Final = np.concatenate([_GOALS[_BY_REGION // SIZE], _GOALS[_BY_REGION % SIZE]])
 # The lowest score of each region: 1-0, 0-0, 0-1.
 _LOWEST_HOME: Final = np.array([1, 0, 0])
 _LOWEST_AWAY: Final = np.array([0, 0, 1])
@@ -113,12 +117,18 @@ def low_score_factors(home_goals_expected: Array, away_goals_expected: Array, rh
 
 def outcome_proba(grid: Array) -> Array:
     """Sum each grid over home wins, draws and away wins. Shape (n, 3)."""
-    return region_sums(grid.reshape(len(grid), SIZE * SIZE))
+    return np.add.reduceat(grid.reshape(len(grid), SIZE * SIZE).take(_BY_REGION, axis=1), _REGION_START, axis=1)
 
 
-def region_sums(cells: Array) -> Array:
-    """Sum what lies in each cell of a grid over home wins, draws and away wins. Shape (n, SIZE * SIZE) to (n, 3)."""
-    return np.add.reduceat(cells.take(_BY_REGION, axis=1), _REGION_START, axis=1)
+def region_goals(grid: Array) -> Array:
+    """Return the parts of both sides' expected goals that home wins, draws and away wins bring. Shape (n, 2, 3).
+
+    >>> region_goals(score_grid(np.array([1.5]), np.array([1.2]), 0.0)).sum(axis=2).round(6)
+    array([[1.5, 1.2]])
+    """
+    cells = grid.reshape(len(grid), SIZE * SIZE).take(_BY_REGION_TWICE, axis=1)
+    cells *= _GOALS_OF_BOTH
+    return np.add.reduceat(cells, _REGION_START_TWICE, axis=1).reshape(-1, 2, 3)
 
 
 def outcome_proba_of_goals(home_goals_expected: Array, away_goals_expected: Array, rho: float) -> Array:

@@ -56,7 +56,7 @@ def test_trees_find_what_the_logit_cannot_see(uneven):
 
     unseen, outcome = frame.take(~learned), matches.outcome[~learned]
     plain = RatingLogit().fit(matches.take(learned), frame.take(learned))
-    answers = (model.predict_proba(matches, unseen), plain.outcome_proba(unseen))
+    answers = (model.predict_proba(matches, unseen), plain.predict_proba(matches, unseen))
     losses = [log_loss(proba, outcome).mean() for proba in answers]
     assert losses[0] < losses[1] - 0.01
 
@@ -84,7 +84,7 @@ def test_contributions_add_up_to_the_forecast(fitted, uneven):
     assert (moved.shape, bias.shape) == ((300, len(fitted.names), 3), (300, 3))
     assert 0 < frame.column("neutral_venue").sum() < 300
     by_trees = bias + moved.sum(axis=1)
-    start = log_odds(fitted.logit.outcome_proba(frame))
+    start = log_odds(fitted.logit.predict_proba(uneven[0], frame))
     np.testing.assert_allclose(
         start + by_trees[:, [0, 2]] - by_trees[:, [1]],
         log_odds(fitted.predict_proba(uneven[0], frame)),

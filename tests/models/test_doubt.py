@@ -47,9 +47,10 @@ def test_no_doubt_no_spread():
     """
     grid = score_grid(HOME, AWAY, 0.0)
     proba = outcome_proba(grid)
+    said = np.log(proba)
 
     np.testing.assert_array_equal(proba_spread(grid, proba, np.zeros((3, 2))), 0.0)
-    np.testing.assert_array_equal(members_spread({"a": proba, "b": proba}, {"a": 0.4, "b": 0.6}, proba), 0.0)
+    np.testing.assert_array_equal(members_spread(dict.fromkeys("ab", said), {"a": 0.4, "b": 0.6}, said), 0.0)
 
 
 def test_members_that_differ_make_a_forecast_less_sure():
@@ -58,19 +59,20 @@ def test_members_that_differ_make_a_forecast_less_sure():
     """
     one, other = np.array([[0.5, 0.3, 0.2]]), np.array([[0.4, 0.3, 0.3]])
 
-    spread = members_spread({"a": one, "b": other}, {"a": 0.5, "b": 0.5}, 0.5 * (one + other))
+    said, pooled = {"a": np.log(one), "b": np.log(other)}, np.log(0.5 * (one + other))
+    spread = members_spread(said, {"a": 0.5, "b": 0.5}, pooled)
 
     np.testing.assert_allclose(spread, [[0.05, 0.0, 0.05]], atol=1e-12)
 
 
-def test_a_member_that_is_missing_is_not_missed():
+def test_members_count_by_their_share():
     """
-    Only those that speak count, in proportion to their weights.
+    Of two members the one with three quarters of the weight counts three times as much.
     """
     one, other = np.array([[0.5, 0.3, 0.2]]), np.array([[0.4, 0.3, 0.3]])
     mean = 0.75 * one + 0.25 * other
 
-    spread = members_spread({"a": one, "b": other}, {"a": 0.3, "b": 0.1, "c": 0.6}, mean)
+    spread = members_spread({"a": np.log(one), "b": np.log(other)}, {"a": 0.75, "b": 0.25}, np.log(mean))
 
     np.testing.assert_allclose(spread[0, 0], np.sqrt(0.75 * 0.025**2 + 0.25 * 0.075**2))
 

@@ -110,7 +110,7 @@ def test_the_pool_is_no_worse_than_its_members_on_matches_it_has_not_seen(noted)
     losses = {
         "ensemble": log_loss(model.forecast(unseen).proba, outcome).mean(),
         "goal_model": log_loss(model.goal_model.outcome_proba(unseen), outcome).mean(),
-        "rating_logit": log_loss(model.logit.outcome_proba(unseen), outcome).mean(),
+        "rating_logit": log_loss(model.logit.predict_proba(matches, unseen), outcome).mean(),
         "xgboost": log_loss(model.boosted.predict_proba(matches, unseen), outcome).mean(),
     }
 

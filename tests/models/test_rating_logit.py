@@ -28,7 +28,7 @@ def fitted(large_world):
 
 
 def asked(model, frame):
-    return model.outcome_proba(frame)
+    return softmax(model.log_odds(frame))
 
 
 def test_planted_coefficients_are_recovered():
