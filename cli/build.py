@@ -7,7 +7,7 @@ import json
 import click
 
 from configs.settings import Settings
-from deploy.build import BuildFailed, newest_model
+from deploy.build import BuildFailed, bentos, newest_model
 from deploy.build import build as build_bento
 
 
@@ -31,3 +31,11 @@ def build(settings: Settings, model_tag: str | None, as_json: bool) -> None:
     else:
         click.echo(bento)
         click.echo(f"Built around {', '.join(tags)}. Serve it: football serve {bento}", err=True)
+
+
+def newest_bento() -> str:
+    """Return the tag of the bento that was built last. Raises click.ClickException if there is none."""
+    built = bentos()
+    if not built:
+        raise click.ClickException("No bento is built. Build one first: football build")
+    return built[0]

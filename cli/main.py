@@ -26,6 +26,12 @@ COMMANDS = {
     "models": ("cli.models", "models", "List saved models."),
     "build": ("cli.build", "build", "Build an immutable bento around a saved model."),
     "serve": ("cli.serve", "serve", "Serve a bento over HTTP."),
+    "release": ("cli.releases", "release", "Serve a bento behind the proxy in place of another, losing no request."),
+    "rollback": ("cli.releases", "rollback", "Serve what served before, at once."),
+    "status": ("cli.releases", "status", "Say what serves, since when, and why."),
+    "history": ("cli.releases", "history", "List releases, refusals and rollbacks."),
+    "down": ("cli.releases", "down", "Stop the proxy and its servers."),
+    "keep": ("cli.releases", "keep", "Start again what dies behind the proxy."),
     "up": ("cli.up", "up", "Do all of it: sample data, training, bento, server, one prediction."),
 }
 

@@ -7,8 +7,8 @@ import sys
 
 import click
 
+from cli.build import newest_bento
 from configs.settings import Settings, require_loopback
-from deploy.build import bentos
 
 GRACEFUL_TIMEOUT_S = 25
 ONLY_HERE = "No API keys are configured, so it can be reached from this machine only."
@@ -26,7 +26,7 @@ def serve(settings: Settings, bento_tag: str | None, port: int | None, host: str
     No API keys can be configured yet, so the service listens on this machine
     only; any other address is refused.
     """
-    tag = bento_tag or _newest()
+    tag = bento_tag or newest_bento()
     try:
         address, number = require_loopback(host or settings.service.host), port or settings.service.port
     except ValueError as error:
@@ -40,10 +40,3 @@ def serve(settings: Settings, bento_tag: str | None, port: int | None, host: str
     command = [sys.executable, "-m", "bentoml", "serve", tag, "--host", address, "--port", str(number)]
     command += ["--timeout-graceful-shutdown", str(GRACEFUL_TIMEOUT_S)]
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own interpreter, no shell
-
-
-def _newest() -> str:
-    built = bentos()
-    if not built:
-        raise click.ClickException("No bento is built. Build one first: football build")
-    return built[0]

@@ -91,6 +91,29 @@ class RunnerSettings(BaseModel):
     max_latency_ms: int = Field(ge=1, description="What waits longer in it is refused.")
 
 
+class ReleaseSettings(BaseModel):
+    """Hold what a release may take."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slot_ports: tuple[int, int] = Field(
+        description="Ports of the two servers behind the proxy, which has service.port."
+    )
+    steps: tuple[Annotated[int, Field(ge=1, le=99)], ...] = Field(
+        description="Percent of the traffic that a new server gets, step by step, before it gets all."
+    )
+    step_s: float = Field(gt=0, description="Seconds of a step; up to three times as long where requests are few.")
+    fewest_answers: int = Field(ge=0, description="Answers of the new server after which a step is not made longer.")
+    most_slowdown: float = Field(gt=1, description="Its 99th percentile over that of the old one; more is taken back.")
+    least_slow_s: float = Field(gt=0, description="A 99th percentile up to which no server is called slow, in seconds.")
+    ready_within_s: float = Field(gt=0, description="Seconds for a server to become ready.")
+    drain_within_s: float = Field(gt=0, description="Seconds for an old server's last requests.")
+    standby: bool = Field(
+        description="Whether the old server stays up: it steps in if the new one dies, and a rollback takes a second."
+    )
+    kept: int = Field(ge=2, description="Releases that are kept to roll back to, the serving one included.")
+
+
 class TrainingSettings(BaseModel):
     """Hold what a training run needs."""
 
@@ -124,6 +147,7 @@ class Settings(BaseSettings):
     )
     service: ServiceSettings
     runner: RunnerSettings
+    release: ReleaseSettings
     training: TrainingSettings
 
     def located(self) -> Settings:

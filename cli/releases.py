@@ -1,0 +1,128 @@
+"""``football release`` and its kin: what serves behind the proxy, changed without losing a request."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from cli.build import newest_bento
+from configs.settings import Settings
+from deploy.errors import DeployFailed
+from deploy.keeper import Keeper
+from deploy.place import Place
+from deploy.plan import Plan
+from deploy.release import Releases
+from deploy.state import history as read_history
+from deploy.status import status_of
+
+
+@click.command()
+@click.argument("bento_tag", required=False)
+@click.pass_obj
+def release(settings: Settings, bento_tag: str | None) -> None:
+    """Serve BENTO_TAG, the newest bento by default, in place of what serves now, without losing a request.
+
+    It is copied, examined, started beside the old one, given a part of the
+    traffic, then all of it. Whatever goes wrong on the way, the old one goes on
+    serving, and the reason is said.
+    """
+    tag = bento_tag or newest_bento()
+    try:
+        _releases(settings).release(tag, examine=lambda _folder, _tag: None)
+    except DeployFailed as error:
+        raise click.ClickException(str(error)) from error
+
+
+@click.command()
+@click.argument("bento_tag", required=False)
+@click.pass_obj
+def rollback(settings: Settings, bento_tag: str | None) -> None:
+    """Serve BENTO_TAG again, or what served before; needs neither trainer nor Redis nor network."""
+    try:
+        _releases(settings).roll_back(bento_tag)
+    except DeployFailed as error:
+        raise click.ClickException(str(error)) from error
+
+
+@click.command()
+@click.pass_obj
+def down(settings: Settings) -> None:
+    """Stop the proxy and its servers; requests that are being answered are finished."""
+    try:
+        _releases(settings).down()
+    except DeployFailed as error:
+        raise click.ClickException(str(error)) from error
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def status(settings: Settings, as_json: bool) -> None:
+    """Say what serves, since when, and why; exit code 1 if what should serve does not."""
+    try:
+        told = status_of(place_of(settings), plan_of(settings))
+    except DeployFailed as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(json.dumps(told.to_plain(), indent=2) if as_json else told.in_words())
+    sys.exit(0 if told.is_well else 1)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="The newest so many.")
+@click.pass_obj
+def history(settings: Settings, as_json: bool, limit: int) -> None:
+    """List what was released, refused, taken back and rolled back, oldest first."""
+    for event in read_history(place_of(settings))[-limit:]:
+        click.echo(json.dumps(event) if as_json else _in_a_line(event))
+
+
+@click.command()
+@click.pass_obj
+def keep(settings: Settings) -> None:
+    """Keep proxy and servers running until `football down`; a release starts this by itself."""
+    if not Keeper(place_of(settings), plan_of(settings)).run():
+        raise click.ClickException("Another process keeps them running already.")
+
+
+def place_of(settings: Settings) -> Place:
+    """Return where the releases of these settings are."""
+    return Place(settings.home / "releases")
+
+
+def plan_of(settings: Settings) -> Plan:
+    """Return what a release may take by these settings."""
+    given = settings.release
+    return Plan(
+        host=settings.service.host,
+        port=settings.service.port,
+        slot_ports=given.slot_ports,
+        steps=given.steps,
+        step_s=given.step_s,
+        fewest_answers=given.fewest_answers,
+        most_slowdown=given.most_slowdown,
+        least_slow_s=given.least_slow_s,
+        ready_within_s=given.ready_within_s,
+        drain_within_s=given.drain_within_s,
+        has_standby=given.standby,
+        kept=given.kept,
+        environment={
+            "BENTOML_DO_NOT_TRACK": "True",
+            "FOOTBALL_HOME": str(settings.home),
+            "FOOTBALL_DATABASE_URL": settings.database_url,
+        },
+    )
+
+
+def _releases(settings: Settings) -> Releases:
+    keeper = (sys.executable, "-m", "cli.main", "keep")
+    return Releases(place_of(settings), plan_of(settings), lambda line: click.echo(line, err=True), keeper)
+
+
+def _in_a_line(event: Mapping[str, Any]) -> str:
+    facts = ", ".join(f"{name} {value}" for name, value in event.items() if name not in {"at", "what", "tag"})
+    return f"{event['at']}  {event['what']}  {event.get('tag') or ''}{f'  ({facts})' if facts else ''}"

@@ -1,0 +1,68 @@
+"""Where releases live: one folder, in which nothing needs the trainer, Redis or the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+SLOTS: Final = ("blue", "green")
+"""Two places for a server; the proxy in front sends requests to one of them, or to both while a release is being shifted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Name the files and folders of the releases of one service.
+
+    Attributes:
+        root: In FOOTBALL_HOME; all else lies in it.
+    """
+
+    root: Path
+
+    @property
+    def kept(self) -> Path:
+        """Return the folder of the releases that can be served, each complete with its models."""
+        return self.root / "kept"
+
+    @property
+    def state(self) -> Path:
+        """Return the file that says what is to serve."""
+        return self.root / "state.json"
+
+    @property
+    def journal(self) -> Path:
+        """Return the record of what was done, one JSON line each, only ever added to."""
+        return self.root / "journal.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        """Return the file that the one who changes anything holds."""
+        return self.root / "lock"
+
+    @property
+    def keeper_lock(self) -> Path:
+        """Return the file that the one who keeps everything running holds."""
+        return self.root / "keeper.lock"
+
+    def slot(self, name: str) -> Path:
+        """Return the folder of a slot."""
+        return self.root / "slots" / name
+
+    def log(self, name: str) -> Path:
+        """Return the log of a slot's server, of the proxy or of the keeper."""
+        return self.root / "logs" / f"{name}.log"
+
+    def make(self) -> None:
+        """Make the folders that are not there yet."""
+        for folder in (self.kept, self.root / "logs", *(self.slot(name) for name in SLOTS)):
+            folder.mkdir(parents=True, exist_ok=True)
+
+
+def other(slot: str | None) -> str:
+    """Return the slot that is not the given one; the first for none.
+
+    >>> other("blue"), other("green"), other(None)
+    ('green', 'blue', 'blue')
+    """
+    return SLOTS[1] if slot == SLOTS[0] else SLOTS[0]

