@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
+from bentoml._internal.configuration.containers import BentoMLContainer
 
 from cli.build import newest_bento
 from configs.settings import Settings
+from deploy.build import BuildFailed, build, newest_model
 from deploy.errors import DeployFailed
 from deploy.keeper import Keeper
+from deploy.kept import models_in
 from deploy.place import Place
 from deploy.plan import Plan
 from deploy.release import Releases
 from deploy.state import history as read_history
+from deploy.state import read_state
 from deploy.status import status_of
+from deploy.watching import Watcher
 
 
 @click.command()
@@ -56,6 +62,43 @@ def down(settings: Settings) -> None:
         _releases(settings).down()
     except DeployFailed as error:
         raise click.ClickException(str(error)) from error
+
+
+@click.command()
+@click.pass_obj
+def watch(settings: Settings) -> None:
+    """Build and release every model that is trained from now on, and one that was trained before and never served.
+
+    A model that fails on the way is not tried again; one that was rolled back from stays away.
+    """
+    first, *others = settings.service.models
+    place = place_of(settings)
+
+    def take(tag: str) -> str:
+        bento = build([tag, *map(newest_model, others)])
+        _releases(settings).release(bento, examine=lambda _folder, _tag: None)
+        return bento
+
+    Watcher(
+        place,
+        Path(str(BentoMLContainer.model_store.get()._path)) / first,  # noqa: SLF001 - BentoML tells no other way
+        newest=lambda: _newest_or_none(first),
+        served=lambda: _served_model(place),
+        take=take,
+        say=_say,
+    ).run()
+
+
+def _newest_or_none(name: str) -> str | None:
+    try:
+        return newest_model(name)
+    except BuildFailed:
+        return None
+
+
+def _served_model(place: Place) -> str | None:
+    now = read_state(place)
+    return None if now.tag is None or not now.is_wanted else models_in(place, now.tag)[0]
 
 
 @click.command()
@@ -120,7 +163,11 @@ def plan_of(settings: Settings) -> Plan:
 
 def _releases(settings: Settings) -> Releases:
     keeper = (sys.executable, "-m", "cli.main", "keep")
-    return Releases(place_of(settings), plan_of(settings), lambda line: click.echo(line, err=True), keeper)
+    return Releases(place_of(settings), plan_of(settings), _say, keeper)
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
 
 
 def _in_a_line(event: Mapping[str, Any]) -> str:

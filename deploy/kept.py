@@ -57,6 +57,12 @@ def keep(place: Place, tag: str) -> Path:
     return folder
 
 
+def models_in(place: Place, tag: str) -> list[str]:
+    """Return the full tags of the models of a kept bento. Raises OSError, ValueError."""
+    name, _, version = tag.partition(":")
+    return models_of(folder_of(place, tag) / "bentos" / name / version)
+
+
 def models_of(bento: Path) -> list[str]:
     """Return the full tags of the models that a bento pins. Raises ValueError if it does not say."""
     told: Any = yaml.safe_load((bento / _FACTS).read_text(encoding="utf-8"))

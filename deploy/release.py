@@ -225,7 +225,8 @@ class Releases:
                 is_wanted=True,
             ),
         )
-        state.note(self._place, "serving", tag=now.tag, slot=slot, why=why)
+        models = kept.models_in(self._place, now.tags[slot])
+        state.note(self._place, "serving", tag=now.tag, slot=slot, why=why, models=models)
         self._ensure_kept_running()
         self._orders.serve_from(slot)
         self._orders.end_standby(slot)
