@@ -14,6 +14,7 @@ from importlib.metadata import version
 from typing import Any, Self
 
 import numpy as np
+import xgboost
 
 from features.batch import Array
 from features.frame import FeatureFrame
@@ -107,7 +108,7 @@ class Artifact:
     features_version: int = FEATURES_VERSION
     feature_schema_digest: str = field(default_factory=schema_digest)
     python: str = field(default_factory=lambda: ".".join(platform.python_version_tuple()[:2]))
-    libraries: dict[str, str] = field(default_factory=lambda: {name: version(name) for name in LIBRARIES})
+    libraries: dict[str, str] = field(default_factory=lambda: {name: version_of(name) for name in LIBRARIES})
 
     def to_metadata(self) -> dict[str, Any]:
         """Return the artifact as plain data for the model store."""
@@ -142,9 +143,14 @@ class Artifact:
             for name, value in here.items()
             if getattr(self, name) != value
         ]
-        major = {name: version(name).split(".")[0] for name in ("numpy", "xgboost")}
+        major = {name: version_of(name).split(".")[0] for name in ("numpy", "xgboost")}
         return reasons + [
-            f"trained with {name} {self.libraries.get(name)}, this process has {version(name)}"
+            f"trained with {name} {self.libraries.get(name)}, this process has {version_of(name)}"
             for name, digit in major.items()
             if self.libraries.get(name, "").split(".")[0] != digit
         ]
+
+
+def version_of(library: str) -> str:
+    """Return the version of a library that is installed; XGBoost goes by two names, and says its version itself."""
+    return str(xgboost.__version__) if library == "xgboost" else version(library)

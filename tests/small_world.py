@@ -119,16 +119,14 @@ def save_tampered(home: Path, tag: str, family: str, constant: str) -> str:
 
 
 _TAMPER = """
-import sys, bentoml, bentoml.xgboost, features, models
+import sys, bentoml, bentoml.xgboost
+from training.saving import put_in_store
 _, tag, family, constant = sys.argv
 stored = bentoml.models.get(tag)
 arithmetic = getattr(stored.custom_objects["features"], family).learn.__globals__
 arithmetic[constant] *= 1.1
-again = bentoml.xgboost.save_model(
-    "tampered", bentoml.xgboost.load_model(stored), metadata=dict(stored.info.metadata),
-    custom_objects=dict(stored.custom_objects), external_modules=[features, models],
-)
-print(again.tag)
+trees = bentoml.xgboost.load_model(stored)
+print(put_in_store("tampered", trees, metadata=dict(stored.info.metadata), objects=dict(stored.custom_objects)))
 """
 
 

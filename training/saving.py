@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import bentoml
-import bentoml.xgboost
 import numpy as np
+import xgboost
+from bentoml.models import ModelContext
+from bentoml.types import ModelSignature
+from bentoml.xgboost import ModelOptions
 
 import features
 import models
@@ -14,6 +19,7 @@ from features.matches import MatchTable
 from features.transform import MatchFeatures
 from models.ensemble import Ensemble
 from runners.artifact import Artifact, Golden
+from runners.saved import BOOSTER
 from training.shelving import shelving
 
 GOLDEN_FIXTURES = 12
@@ -51,15 +57,43 @@ def save(name: str, transform: MatchFeatures, model: Ensemble, artifact: Artifac
         raise ValueError("the model has no trees; fit it before saving")
     check_name(name)
     with shelving(name) as tag:
-        bentoml.xgboost.save_model(
+        put_in_store(
             tag,
             booster,
             labels={"trained_until": artifact.trained_until.date().isoformat(), "model_type": artifact.model_type},
             metadata=artifact.to_metadata(),
-            custom_objects={"features": transform, "model": _without_trees(model)},
-            external_modules=[features, models],
+            objects={"features": transform, "model": _without_trees(model)},
         )
     return tag
+
+
+def put_in_store(
+    tag: str,
+    booster: xgboost.Booster,
+    *,
+    metadata: Mapping[str, Any],
+    objects: Mapping[str, Any],
+    labels: Mapping[str, str] | None = None,
+) -> str:
+    """Save trees and what goes with them as ``bentoml.xgboost.save_model`` does, and return the full tag.
+
+    BentoML's own asks for the version of the package ``xgboost``; the trees are read and written by ``xgboost-cpu``
+    where there is one, which is the same library without 200 MB for graphics cards.
+    """
+    with bentoml.models.create(
+        tag,
+        module="bentoml.xgboost",
+        api_version="v2",
+        signatures={"predict": ModelSignature(batchable=False)},
+        labels=dict(labels or {}),
+        metadata=dict(metadata),
+        custom_objects=dict(objects),
+        external_modules=[features, models],
+        context=ModelContext(framework_name="xgboost", framework_versions={"xgboost": xgboost.__version__}),
+        options=ModelOptions(model_class="Booster"),
+    ) as saved:
+        booster.save_model(saved.path_of(BOOSTER))
+    return str(saved.tag)
 
 
 def _without_trees(model: Ensemble) -> Ensemble:

@@ -14,8 +14,6 @@ import numpy as np
 import pytest
 from small_world import save_tampered
 
-import features
-import models
 from models.ensemble import Ensemble
 from models.forest import CannotCompile
 from runners.artifact import Artifact
@@ -23,6 +21,7 @@ from runners.errors import ModelNotFound, ModelUnavailable, ModelVersionNotFound
 from runners.loading import ModelRefused, compile_trees, load
 from runners.probing import SCORER_TOLERANCE, largest_difference
 from runners.shelf import Shelf
+from training.saving import put_in_store
 
 
 def saved_again(tag, **changes) -> str:
@@ -30,9 +29,9 @@ def saved_again(tag, **changes) -> str:
     stored = bentoml.models.get(tag)
     model = stored.custom_objects["model"]
     objects = {**stored.custom_objects, "model": replace(model, boosted=replace(model.boosted, booster=None))}
-    parts = {"metadata": dict(stored.info.metadata), "custom_objects": objects} | changes
+    parts = {"metadata": dict(stored.info.metadata), "objects": objects} | changes
     booster = bentoml.xgboost.load_model(stored)
-    return str(bentoml.xgboost.save_model("changed", booster, external_modules=[features, models], **parts).tag)
+    return put_in_store("changed", booster, **parts)
 
 
 def with_metadata(tag, **changes) -> str:
@@ -130,7 +129,7 @@ def test_a_model_that_does_not_fit_is_never_unpickled(home, tmp_path):
     trap = Trap(str(tmp_path / "sprung"))
     tag = saved_again(
         home.tag,
-        custom_objects={"features": trap, "model": None},
+        objects={"features": trap, "model": None},
         metadata=dict(bentoml.models.get(home.tag).info.metadata) | {"python": "2.7"},
     )
 
@@ -153,7 +152,7 @@ def test_an_unreadable_pickle_is_refused(home):
     """
     A model without its transform is refused rather than half loaded.
     """
-    tag = saved_again(home.tag, custom_objects={"something": 1})
+    tag = saved_again(home.tag, objects={"something": 1})
 
     with pytest.raises(ModelRefused, match="cannot be unpickled"):
         load(tag)
