@@ -32,6 +32,7 @@ COMMANDS = {
     "history": ("cli.releases", "history", "List releases, refusals and rollbacks."),
     "down": ("cli.releases", "down", "Stop the proxy and its servers."),
     "watch": ("cli.releases", "watch", "Build and release every model as soon as it is trained."),
+    "image": ("cli.releases", "image", "Build a container image of a bento."),
     "keep": ("cli.releases", "keep", "Start again what dies behind the proxy."),
     "up": ("cli.up", "up", "Do all of it: sample data, training, bento, server, one prediction."),
 }

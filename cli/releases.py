@@ -13,10 +13,11 @@ from bentoml._internal.configuration.containers import BentoMLContainer
 
 from cli.build import newest_bento
 from configs.settings import Settings
+from deploy import kept
 from deploy.build import BuildFailed, build, newest_model
 from deploy.errors import DeployFailed
+from deploy.image import BASE, build_image
 from deploy.keeper import Keeper
-from deploy.kept import models_in
 from deploy.place import Place
 from deploy.plan import Plan
 from deploy.release import Releases
@@ -98,7 +99,7 @@ def _newest_or_none(name: str) -> str | None:
 
 def _served_model(place: Place) -> str | None:
     now = read_state(place)
-    return None if now.tag is None or not now.is_wanted else models_in(place, now.tag)[0]
+    return None if now.tag is None or not now.is_wanted else kept.models_in(place, now.tag)[0]
 
 
 @click.command()
@@ -130,6 +131,23 @@ def keep(settings: Settings) -> None:
     """Keep proxy and servers running until `football down`; a release starts this by itself."""
     if not Keeper(place_of(settings), plan_of(settings)).run():
         raise click.ClickException("Another process keeps them running already.")
+
+
+@click.command()
+@click.argument("bento_tag", required=False)
+@click.option(
+    "--tag", "name", default="football", show_default=True, help="Name of the image; its version is the bento's."
+)
+@click.option("--base", default=BASE, show_default=True, help="Image to start from; needs python3 3.11 with venv.")
+@click.pass_obj
+def image(settings: Settings, bento_tag: str | None, name: str, base: str) -> None:
+    """Build a container image of BENTO_TAG, the newest bento by default: small, not root, nothing in it to write to."""
+    tag, place = bento_tag or newest_bento(), place_of(settings)
+    try:
+        place.make()
+        click.echo(build_image(kept.keep(place, tag), tag, name, base=base))
+    except DeployFailed as error:
+        raise click.ClickException(str(error)) from error
 
 
 def place_of(settings: Settings) -> Place:
