@@ -42,5 +42,7 @@ def highest_point(look: Callable[[Array], Here], start: Array) -> Array:
             if reached >= value - _ROUNDING * abs(value):
                 break
             step = 0.5 * step
+        else:  # not even the shortest step leads up
+            return point
         point, value = point + step, reached
     return point
