@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
 from models.estimator import Array
-
-_STEPS: Final = 100
-_CONVERGED: Final = 1e-11
-_HALVINGS: Final = 40
-_ROUNDING: Final = 1e-12  # relative; a log posterior this much lower is the same number, added up otherwise
+from models.newton import Here, highest_point
 
 
 def softmax(log_odds: Array) -> Array:
@@ -55,26 +49,16 @@ def fit_conditional_logit(regressors: Array, outcome: NDArray[np.int64], *, prio
     0.693147
     """
     chosen = regressors[np.arange(len(regressors)), outcome]
+    chosen_sum = chosen.sum(axis=0)
 
-    def log_posterior(coefficients: Array) -> float:
-        log_likelihood = chosen @ coefficients - np.logaddexp.reduce(regressors @ coefficients, axis=1)
-        return float(log_likelihood.sum() - 0.5 * (precision * (coefficients - prior) ** 2).sum())
+    def look(coefficients: Array) -> Here:
+        log_odds = regressors @ coefficients
+        log_likelihood = chosen @ coefficients - np.logaddexp.reduce(log_odds, axis=1)
+        value = float(log_likelihood.sum() - 0.5 * (precision * (coefficients - prior) ** 2).sum())
+        slope = chosen_sum - precision * (coefficients - prior)
+        return value, lambda: _newton_step(regressors, softmax(log_odds), slope, precision)
 
-    coefficients = prior.astype(np.float64)
-    value = log_posterior(coefficients)
-    for _ in range(_STEPS):
-        slope = chosen.sum(axis=0) - precision * (coefficients - prior)
-        step = _newton_step(regressors, softmax(regressors @ coefficients), slope, precision)
-        # From far away a full step may overshoot, and the next one farther: take half of it until things improve.
-        for _ in range(_HALVINGS):
-            reached = log_posterior(coefficients + step)
-            if reached >= value - _ROUNDING * abs(value):
-                break
-            step = 0.5 * step
-        coefficients, value = coefficients + step, reached
-        if np.abs(step).max() < _CONVERGED:
-            break
-    return coefficients
+    return highest_point(look, prior)
 
 
 def _newton_step(regressors: Array, proba: Array, slope: Array, precision: Array) -> Array:

@@ -7,14 +7,14 @@ from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from features.frame import FeatureFrame
 from features.matches import SECONDS_PER_DAY, MatchTable, level_of
 from models.errors import NotFitted
 from models.estimator import Array, played_rows, strictly_positive
 from models.score_grid import outcome_proba_of_goals, score_grid
-from models.strengths import Codes, Prior, WeightedMatches, negative_log_posterior
+from models.strengths import Codes, Prior, WeightedMatches
+from models.strengths_fit import most_likely_strengths
 
 Texts = NDArray[np.object_]
 
@@ -74,7 +74,8 @@ class DixonColes:
         competitions = {name: code for code, name in enumerate(sorted(set(matches.competition)))}
         numbers = _numbers(matches, weight, teams, competitions)
         prior = self._prior(numbers, matches.kickoff, len(teams), list(competitions))
-        self._keep(_maximise(numbers, prior), prior, list(teams), list(competitions))
+        found = most_likely_strengths(numbers, prior, rho_bound=_RHO_BOUND)
+        self._keep(found, prior, list(teams), list(competitions))
         return self
 
     def predict_proba(self, matches: MatchTable, features: FeatureFrame) -> Array:  # noqa: ARG002 - as above
@@ -150,22 +151,6 @@ def _numbers(
         away_goals=matches.away_goals,
         weight=weight,
     )
-
-
-def _maximise(numbers: WeightedMatches, prior: Prior) -> Array:
-    start = prior.start()
-    bounds = [(None, None)] * (len(start) - 1) + [(-_RHO_BOUND, _RHO_BOUND)]
-    options = {"maxiter": 1000, "maxcor": 30, "ftol": 1e-12, "gtol": 1e-7}
-    found = minimize(
-        negative_log_posterior,
-        start,
-        args=(numbers, prior),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=bounds,
-        options=options,
-    )
-    return np.asarray(found.x)
 
 
 def _main_competition(numbers: WeightedMatches, teams: int, competitions: int) -> Codes:

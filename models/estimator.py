@@ -43,12 +43,15 @@ class OutcomeModel(Protocol):
         ...
 
 
-def played_rows(name: str, matches: MatchTable) -> NDArray[np.bool_]:
-    """Return which rows have a result, for the estimator of that name. Raises NothingToLearn if none has."""
+def played_rows(name: str, matches: MatchTable) -> NDArray[np.bool_] | slice:
+    """Return which rows have a result, for the estimator of that name. Raises NothingToLearn if none has.
+
+    A slice where all have, as always in a walk through time: taking that copies nothing.
+    """
     played = matches.played
     if not played.any():
         raise NothingToLearn(name)
-    return played
+    return slice(None) if played.all() else played
 
 
 def strictly_positive(proba: Array) -> Array:

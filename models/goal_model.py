@@ -15,16 +15,18 @@ from features.frame import FeatureFrame
 from features.matches import MatchTable
 from models.errors import NotFitted
 from models.estimator import Array, known_medians, played_rows
-from models.score_grid import low_score_factors, outcome_proba_of_goals, score_grid
+from models.newton import Here, highest_point
+from models.score_grid import low_score_lean, outcome_proba_of_goals, score_grid
 
 FEATURES: Final = ("chances_expected_home", "chances_expected_away", "elo_difference")
 
 # Intercept, log own and log opposing expected goals of the features, own Elo lead / 400: trust the features as they are.
 _PRIOR_MEAN: Final = np.array([0.0, 1.0, 0.0, 0.0])
-_BOUNDS: Final = ((-5.0, 5.0),) * 4
 _ELO_SCALE: Final = 400.0
 _SIDES: Final = np.array([1.0, -1.0])  # of the lead: home, away
 _RHO_BOUND: Final = 0.2
+_RHO_TOLERANCE: Final = 1e-14
+_SMALLEST_FACTOR: Final = 1e-9  # on a low score; the real ones lie far above
 _USUAL: Final = (1.0, 1.0, 0.0)  # of FEATURES, where not one match tells
 _FEWEST_EXPECTED: Final = 0.05
 _MOST_EXPECTED: Final = 10.0
@@ -52,22 +54,12 @@ class GoalModel:
 
     def fit(self, matches: MatchTable, features: FeatureFrame) -> Self:
         """Maximise the likelihood of the goals, then that of rho given them. Raises NothingToLearn."""
-        from scipy.optimize import minimize  # noqa: PLC0415 - only fitting needs it: 22 MB of a process that serves
-
         played = played_rows(self.name, matches)
         values = features.select(FEATURES).values[played]
         self.usual = known_medians(values, _USUAL)
         home_goals, away_goals = matches.home_goals[played], matches.away_goals[played]
-        design = self._design(values)
-        self.coefficients = minimize(
-            negative_log_posterior,
-            _PRIOR_MEAN,
-            args=(design, np.concatenate([home_goals, away_goals]), self.ridge),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=_BOUNDS,
-            options={"ftol": 1e-13, "gtol": 1e-9},
-        ).x
+        goals = np.concatenate([home_goals, away_goals])
+        self.coefficients = fit_goals(self._design(values), goals, prior=_PRIOR_MEAN, ridge=self.ridge)
         expected = self._expected(values)
         self.rho = fit_rho(expected[:, 0], expected[:, 1], home_goals, away_goals)
         return self
@@ -99,10 +91,12 @@ class GoalModel:
         return within_reason(np.exp(log_expected))
 
     def _design(self, values: Array) -> Array:
-        """Return the regressors of all home sides, then of all away sides. Shape (2 n, 4)."""
+        """Return the regressors of all home sides, then of all away sides. Shape (4, 2 n)."""
         goals, lead = self._regressors(values)
-        one = np.ones((len(values), 1))
-        return np.vstack([np.hstack([one, goals, lead]), np.hstack([one, goals[:, ::-1], -lead])])
+        design = np.ones((len(_PRIOR_MEAN), 2, len(values)))
+        design[1:3, 0], design[1:3, 1] = goals.T, goals.T[::-1]
+        design[3, 0], design[3, 1] = lead[:, 0], -lead[:, 0]
+        return design.reshape(len(design), -1)
 
     def _regressors(self, values: Array) -> tuple[Array, Array]:
         """Return the log expected goals of both sides, shape (n, 2), and the home side's Elo lead / 400, shape (n, 1)."""
@@ -116,37 +110,51 @@ def within_reason(expected: Array) -> Array:
     return bounded
 
 
-def negative_log_posterior(coefficients: Array, design: Array, goals: Array, ridge: float) -> tuple[float, Array]:
-    """Return minus the Poisson log-likelihood plus the ridge, a row, and its gradient. Log factorials are left out.
+def fit_goals(design: Array, goals: Array, *, prior: Array, ridge: float) -> Array:
+    """Return the coefficients of log expected goals that make the goals most likely, by Newton's method.
 
     Args:
-        coefficients: Shape (4,).
-        design: Shape (n, 4).
-        goals: Shape (n,).
-        ridge: Precision of the coefficients around their prior mean.
+        design: Shape (c, n); one row a regressor.
+        goals: Drawn from Poisson distributions with means exp(coefficients @ design). Shape (n,).
+        prior: Mean of each coefficient. Shape (c,).
+        ridge: Precision (1 / variance) of the coefficients around it, above zero.
+
+    Source: McCullagh & Nelder (1989), "Generalized linear models", section 2.5.
+
+    >>> float(fit_goals(np.ones((1, 4)), np.array([1.0, 1.0, 2.0, 4.0]), prior=np.zeros(1), ridge=1e-9).round(6)[0])
+    0.693147
     """
-    log_expected = (design * coefficients).sum(axis=1)
-    expected = np.exp(log_expected)
-    deviation = coefficients - _PRIOR_MEAN
-    value = (expected - goals * log_expected).sum() + 0.5 * ridge * (deviation**2).sum()
-    gradient = (design * (expected - goals)[:, None]).sum(axis=0) + ridge * deviation
-    return float(value) / len(goals), gradient / len(goals)
+    weighted_goals = design @ goals
+
+    def look(coefficients: Array) -> Here:
+        with np.errstate(over="ignore"):  # a step too far, which will be halved
+            expected = np.exp(coefficients @ design)
+        deviation = coefficients - prior
+        value = weighted_goals @ coefficients - expected.sum() - 0.5 * ridge * (deviation @ deviation)
+        return float(value), lambda: step(expected, deviation)
+
+    def step(expected: Array, deviation: Array) -> Array:
+        curvature = design * expected @ design.T + ridge * np.eye(len(prior))
+        slope = weighted_goals - design @ expected - ridge * deviation
+        return np.asarray(np.linalg.solve(curvature, slope), dtype=np.float64)
+
+    return highest_point(look, prior)
 
 
 def fit_rho(home_expected: Array, away_expected: Array, home_goals: Array, away_goals: Array) -> float:
     """Return the rho within +-0.2 that makes the low scores most likely, given the expected goals; shapes (n,)."""
-    from scipy.optimize import minimize_scalar  # noqa: PLC0415 - only fitting needs it: 22 MB of a process that serves
+    from scipy.optimize import brentq  # noqa: PLC0415 - only fitting needs it: 22 MB of a process that serves
 
-    is_low = (home_goals <= 1) & (away_goals <= 1)
-    if not is_low.any():
+    lean = low_score_lean(home_expected, away_expected, home_goals, away_goals)
+    lean = lean[lean != 0.0]
+    if not len(lean):
         return 0.0
-    home, away = home_expected[is_low], away_expected[is_low]
-    rows = np.arange(len(home))
-    scores = home_goals[is_low].astype(np.intp), away_goals[is_low].astype(np.intp)
 
-    def negative_log_likelihood(rho: float) -> float:
-        factors = low_score_factors(home, away, rho)[rows, scores[0], scores[1]]
-        return -float(np.log(np.maximum(factors, 1e-9)).sum())
+    def slope(rho: float) -> float:
+        return float((lean / np.maximum(1.0 + rho * lean, _SMALLEST_FACTOR)).sum())
 
-    bounds = (-_RHO_BOUND, _RHO_BOUND)
-    return float(minimize_scalar(negative_log_likelihood, bounds=bounds, method="bounded").x)
+    # The likelihood is concave, so its slope falls: a slope without a root has its top at one end.
+    at_ends = slope(-_RHO_BOUND), slope(_RHO_BOUND)
+    if at_ends[0] > 0.0 > at_ends[1]:
+        return float(brentq(slope, -_RHO_BOUND, _RHO_BOUND, xtol=_RHO_TOLERANCE))
+    return _RHO_BOUND if at_ends[1] >= 0.0 else -_RHO_BOUND

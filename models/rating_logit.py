@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from features.frame import FeatureFrame
 from features.matches import MatchTable
-from models.conditional_logit import fit_conditional_logit, softmax
+from models.conditional_logit import softmax
 from models.errors import NotFitted
 from models.estimator import Array, known_medians, played_rows, strictly_positive
 from models.goal_model import within_reason
+from models.newton import Here, highest_point
 
 FEATURES: Final = ("chances_expected_home", "chances_expected_away", "draw_rate", "neutral_venue")
 _NEUTRAL: Final = FEATURES.index("neutral_venue")
@@ -101,13 +102,33 @@ def fit_symmetric_logit(tilts: Array, levels: Array, outcome: NDArray[np.int64],
         ridge: Precision of the prior of each coefficient, above zero.
 
     Returns:
-        Shape (a + b,).
+        Shape (a + b,): what ``fit_conditional_logit`` finds for regressors (tilts, levels), 0 and (-tilts, levels), from a
+        third of the numbers.
 
     >>> even = np.zeros((4, 1)), np.ones((4, 1))
     >>> float(fit_symmetric_logit(*even, np.array([0, 1, 1, 2]), ridge=1e-9)[1].round(6))  # log of 1/4 over 1/2
     -0.693147
     """
-    draw = np.zeros((len(outcome), tilts.shape[1] + levels.shape[1]))
-    regressors = np.stack([np.hstack([tilts, levels]), draw, np.hstack([-tilts, levels])], axis=1)
-    prior = np.zeros(draw.shape[1])
-    return fit_conditional_logit(regressors, outcome, prior=prior, precision=np.full(len(prior), ridge))
+    tilts, levels = np.ascontiguousarray(tilts.T), np.ascontiguousarray(levels.T)
+    count = len(tilts)
+    won, decided = 1.0 - outcome, np.abs(1.0 - outcome)  # +1 home, 0 draw, -1 away; 1 for either win
+    chosen = np.concatenate([tilts @ won, levels @ decided])
+
+    def look(coefficients: Array) -> Here:
+        tilt, level = coefficients[:count] @ tilts, coefficients[count:] @ levels
+        with np.errstate(over="ignore"):  # a step too far, which will be halved
+            home, away = np.exp(level + tilt), np.exp(level - tilt)
+        value = chosen @ coefficients - np.log1p(home + away).sum() - 0.5 * ridge * (coefficients @ coefficients)
+        return float(value), lambda: step(home, away, chosen - ridge * coefficients)
+
+    def step(home: Array, away: Array, slope: Array) -> Array:
+        draw = 1.0 / (1.0 + home + away)
+        lead, win = (home - away) * draw, (home + away) * draw
+        # Variances of +1 home, -1 away and of 1 for either win, and their covariance.
+        of_both = tilts * (lead * draw) @ levels.T
+        of_tilts, of_levels = tilts * (win - lead * lead) @ tilts.T, levels * (win * draw) @ levels.T
+        curvature = np.block([[of_tilts, of_both], [of_both.T, of_levels]]) + ridge * np.eye(len(slope))
+        found: Array = np.linalg.solve(curvature, slope - np.concatenate([tilts @ lead, levels @ win]))
+        return found
+
+    return highest_point(look, np.zeros(len(chosen)))

@@ -115,6 +115,17 @@ def low_score_factors(home_goals_expected: Array, away_goals_expected: Array, rh
     return np.maximum(factors, 0.0, out=factors)
 
 
+def low_score_lean(home_expected: Array, away_expected: Array, home_goals: Array, away_goals: Array) -> Array:
+    """Return how far rho moves the factor on each score, which is 1 + rho * lean; 0 unless it is a low one. Shape (n,).
+
+    >>> low_score_lean(np.full(4, 2.0), np.full(4, 1.5), np.array([0, 0, 1, 3]), np.array([0, 1, 1, 0])).tolist()
+    [-3.0, 2.0, -1.0, 0.0]
+    """
+    home_blank, away_blank = home_goals == 0, away_goals == 0
+    sign = np.where(home_blank == away_blank, -1.0, 1.0) * ((home_goals <= 1) & (away_goals <= 1))
+    return np.asarray(sign * np.where(home_blank, home_expected, 1.0) * np.where(away_blank, away_expected, 1.0))
+
+
 def outcome_proba(grid: Array) -> Array:
     """Sum each grid over home wins, draws and away wins. Shape (n, 3)."""
     return np.add.reduceat(grid.reshape(len(grid), SIZE * SIZE).take(_BY_REGION, axis=1), _REGION_START, axis=1)

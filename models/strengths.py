@@ -13,11 +13,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.score_grid import low_score_lean
+
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
-# A low-score factor below this is treated as this; rho near its optimum never comes close.
-_SMALLEST_FACTOR: Final = 1e-3
+SMALLEST_FACTOR: Final = 1e-3
+"""A low-score factor below this is treated as this; rho near its optimum never comes close."""
 
 
 class Parameters(NamedTuple):
@@ -76,6 +78,15 @@ class Prior:
         self.split(flat).level[:] = self.level
         return flat
 
+    def precision(self) -> Array:
+        """Return the precision of every parameter around the prior mean as a flat vector; 0 for rho."""
+        flat = np.zeros(2 * len(self.offset) + 3 * len(self.level) + 1)
+        parts = self.split(flat)
+        parts.attack[:] = parts.defence[:] = self.ridge_team
+        parts.level[:] = self.ridge_level
+        parts.goals[:] = parts.home[:] = self.ridge_competition
+        return flat
+
     def strengths(self, parameters: Parameters) -> tuple[Array, Array]:
         """Return attack and defence of every team, shape (teams,) each."""
         shared = parameters.level[self.league] + self.offset
@@ -88,7 +99,7 @@ def negative_log_posterior(flat: Array, matches: WeightedMatches, prior: Prior) 
     Constants (log factorials) are left out. Source: Dixon & Coles (1997), section 4.
     """
     parameters = prior.split(flat)
-    log_home, log_away = _log_expected(parameters, matches, prior)
+    log_home, log_away = log_expected(parameters, matches, prior)
     home, away = np.exp(log_home), np.exp(log_away)
     home_residual, away_residual = matches.home_goals - home, matches.away_goals - away
     log_likelihood = matches.home_goals * log_home - home + matches.away_goals * log_away - away
@@ -104,7 +115,8 @@ def negative_log_posterior(flat: Array, matches: WeightedMatches, prior: Prior) 
     return (penalty - (matches.weight * log_likelihood).sum()) / total, (penalty_slope - gradient) / total
 
 
-def _log_expected(parameters: Parameters, matches: WeightedMatches, prior: Prior) -> tuple[Array, Array]:
+def log_expected(parameters: Parameters, matches: WeightedMatches, prior: Prior) -> tuple[Array, Array]:
+    """Return the logarithms of the goals expected of both sides. Shape (n,) each."""
     attack, defence = prior.strengths(parameters)
     goals = prior.base_goals + parameters.goals[matches.competition]
     home = matches.venue * (prior.base_home + parameters.home[matches.competition])
@@ -125,12 +137,9 @@ class _Correction(NamedTuple):
 
 def _low_score_correction(matches: WeightedMatches, home: Array, away: Array, rho: float) -> _Correction:
     home_blank, away_blank = matches.home_goals == 0, matches.away_goals == 0
-    is_low = (matches.home_goals <= 1) & (matches.away_goals <= 1)
-    # The factor is 1 + rho * slope, where slope = -home*away at 0-0, home at 0-1, away at 1-0 and -1 at 1-1.
-    sign = np.where(home_blank == away_blank, -1.0, 1.0) * is_low
-    slope = sign * np.where(home_blank, home, 1.0) * np.where(away_blank, away, 1.0)
-    factor = np.maximum(1.0 + rho * slope, _SMALLEST_FACTOR)
-    rho_slope = np.where(factor > _SMALLEST_FACTOR, slope / factor, 0.0)
+    slope = low_score_lean(home, away, matches.home_goals, matches.away_goals)
+    factor = np.maximum(1.0 + rho * slope, SMALLEST_FACTOR)
+    rho_slope = np.where(factor > SMALLEST_FACTOR, slope / factor, 0.0)
     return _Correction(np.log(factor), rho * rho_slope * home_blank, rho * rho_slope * away_blank, rho_slope)
 
 
@@ -150,10 +159,5 @@ def _scatter(
 
 def _ridge(flat: Array, prior: Prior) -> tuple[float, Array]:
     deviation = flat - prior.start()
-    precision = np.zeros_like(flat)
-    parts = prior.split(precision)
-    parts.attack[:] = parts.defence[:] = prior.ridge_team
-    parts.level[:] = prior.ridge_level
-    parts.goals[:] = parts.home[:] = prior.ridge_competition
-    slope = precision * deviation
+    slope = prior.precision() * deviation
     return 0.5 * float((slope * deviation).sum()), slope

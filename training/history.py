@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
 from numpy.typing import NDArray
 
 from features.frame import FeatureFrame
@@ -27,21 +28,24 @@ class History:
     def __len__(self) -> int:
         return len(self.matches)
 
-    def take(self, rows: NDArray[Any]) -> Self:
-        """Return the chosen matches."""
+    def take(self, rows: NDArray[Any] | slice) -> Self:
+        """Return the chosen matches; a slice of them shares its memory with this history."""
         return type(self)(self.matches.take(rows), self.features.take(rows))
 
     def before(self, day: int) -> Self:
         """Return the matches of days before a day (days since 1970-01-01)."""
-        return self.take(self.matches.day < day)
+        return self.take(slice(0, self._place(day)))
 
     def between(self, first: int, end: int) -> Self:
         """Return the matches of days from ``first`` up to, not including, ``end``."""
-        return self.take((self.matches.day >= first) & (self.matches.day < end))
+        return self.take(slice(self._place(first), self._place(end)))
 
     def after_warm_up(self, days: int) -> Self:
         """Return the matches later than the first so many days of the data, whose ratings have settled."""
-        return self.take(self.matches.day >= self.matches.day.min() + days)
+        return self.take(slice(self._place(int(self.matches.day[0]) + days), None))
+
+    def _place(self, day: int) -> int:
+        return int(np.searchsorted(self.matches.kickoff, day * SECONDS_PER_DAY))
 
 
 def walk(matches: MatchTable) -> tuple[MatchFeatures, History]:

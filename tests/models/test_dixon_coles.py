@@ -6,13 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.optimize import approx_fprime
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import approx_fprime, minimize
 from scipy.stats import poisson
 
 from features.matches import SECONDS_PER_DAY, MatchTable
 from models.dixon_coles import DixonColes
 from models.score_grid import outcome_proba, score_grid
 from models.strengths import Prior, WeightedMatches, negative_log_posterior
+from models.strengths_fit import most_likely_strengths
 
 
 def small_likelihood(home_goals, away_goals):
@@ -61,6 +64,29 @@ def test_gradient_equals_finite_differences():
 
     numeric = approx_fprime(at, lambda p: negative_log_posterior(p, numbers, prior)[0], 1e-7)
     np.testing.assert_allclose(gradient, numeric, atol=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 80), st.floats(0.3, 2.5))
+def test_no_strengths_are_likelier_than_the_fit(seed, count, goals):
+    """
+    Where rho is free nothing slopes at the fit, and a general minimiser with the same bounds finds nothing likelier.
+    """
+    rng = np.random.default_rng(seed)
+    numbers, prior = small_likelihood(rng.poisson(goals, count).astype(float), rng.poisson(goals, count).astype(float))
+
+    found = most_likely_strengths(numbers, prior, rho_bound=0.2)
+
+    value, slope = negative_log_posterior(found, numbers, prior)
+    bounds = [(None, None)] * (len(found) - 1) + [(-0.2, 0.2)]
+    reference = minimize(
+        negative_log_posterior, prior.start(), args=(numbers, prior), jac=True, method="L-BFGS-B", bounds=bounds
+    )
+    assert value <= reference.fun + 1e-12
+    np.testing.assert_allclose(slope[:-1], 0.0, rtol=0, atol=1e-10)
+    rho = found[-1]
+    assert abs(rho) <= 0.2
+    assert abs(slope[-1]) < 1e-9 or (abs(rho) == pytest.approx(0.2) and rho * slope[-1] < 0.0)
 
 
 def test_likelihood_is_that_of_the_score_grid():

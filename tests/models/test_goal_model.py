@@ -1,4 +1,4 @@
-"""The goal model: its gradient, recovery of a known truth, mirrored sides and unknown values."""
+"""The goal model: its optimum, recovery of a known truth, mirrored sides and unknown values."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import pickle
 
 import numpy as np
 import pytest
-from scipy.optimize import check_grad
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize
+from scipy.stats import poisson
 
 from features.frame import FeatureFrame
 from models.errors import NotFitted, NothingToLearn
-from models.goal_model import FEATURES, GoalModel, fit_rho, negative_log_posterior
+from models.goal_model import FEATURES, GoalModel, fit_goals, fit_rho
 from models.score_grid import SIZE, outcome_proba, score_grid
 
 
@@ -23,20 +26,36 @@ def frame_of(*rows):
     return FeatureFrame(FEATURES, np.array(rows))
 
 
-def test_gradient_equals_finite_differences():
-    """
-    The analytic gradient is that of the value.
-    """
-    rng = np.random.default_rng(1)
-    design, goals = rng.normal(0.0, 0.5, (200, 4)), rng.poisson(1.3, 200).astype(float)
+def minus_log_posterior(coefficients, design, goals, prior, ridge):
+    means = np.exp(coefficients @ design)
+    return -poisson.logpmf(goals, means).sum() + 0.5 * ridge * ((coefficients - prior) ** 2).sum()
 
-    error = check_grad(
-        lambda c: negative_log_posterior(c, design, goals, 10.0)[0],
-        lambda c: negative_log_posterior(c, design, goals, 10.0)[1],
-        np.array([0.1, 0.8, -0.2, 0.3]),
-    )
 
-    assert error < 1e-6
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.1, 2.0), st.floats(0.01, 100.0), st.integers(1, 60))
+def test_no_coefficients_are_likelier_than_the_fit(seed, scale, ridge, count):
+    """
+    From the fit, a general minimiser finds no way down that is worth taking, however few the goals or far the prior.
+    """
+    rng = np.random.default_rng(seed)
+    design, goals = scale * rng.normal(size=(3, count)), rng.poisson(1.3, count).astype(float)
+    prior = rng.normal(size=3)
+
+    found = fit_goals(design, goals, prior=prior, ridge=ridge)
+
+    arguments = (design, goals, prior, ridge)
+    reference = minimize(minus_log_posterior, found, args=arguments, method="BFGS")
+    assert minus_log_posterior(found, *arguments) <= reference.fun + 1e-9 * (1.0 + abs(reference.fun))
+    np.testing.assert_allclose(found, reference.x, rtol=0, atol=1e-3 / ridge**0.5)
+
+
+def test_matches_without_a_goal_are_fitted():
+    """
+    A thousand matches without a goal give few goals, not an overflow.
+    """
+    found = fit_goals(np.ones((1, 1_000)), np.zeros(1_000), prior=np.array([3.0]), ridge=10.0)
+
+    assert -20.0 < found[0] < -1.0
 
 
 def test_true_expected_goals_are_trusted(large_world):
@@ -162,6 +181,16 @@ def test_rho_is_the_most_likely_one():
     tried = np.linspace(-0.199, 0.199, 399)
     likelihood = [np.log(score_grid(home, away, r)[np.arange(5), *scores]).sum() for r in tried]
     assert rho == pytest.approx(tried[np.argmax(likelihood)], abs=0.002)
+
+
+@pytest.mark.parametrize(("home_goals", "bound"), [(0.0, -0.2), (1.0, 0.2)])
+def test_rho_stays_within_its_bounds(home_goals, bound):
+    """
+    Scores that are all alike would draw rho beyond reason; it stops at 0.2 either way.
+    """
+    ones = np.ones(50)
+
+    assert fit_rho(ones, ones, home_goals * ones, 0.0 * ones) == bound
 
 
 def test_misuse_says_so(world):

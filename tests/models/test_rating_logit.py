@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.frame import FeatureFrame
-from models.conditional_logit import softmax
+from models.conditional_logit import fit_conditional_logit, softmax
 from models.errors import NotFitted
 from models.rating_logit import FEATURES, RatingLogit, fit_symmetric_logit
 
@@ -45,6 +45,22 @@ def test_planted_coefficients_are_recovered():
     found = fit_symmetric_logit(tilts, levels, outcome, ridge=1.0)
 
     np.testing.assert_allclose(found, planted, atol=0.05)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.1, 20.0), st.integers(1, 50), st.floats(0.01, 100.0))
+def test_is_the_logit_whose_outcomes_have_mirrored_regressors(seed, scale, count, ridge):
+    """
+    Whatever the regressors, the fit is the conditional logit's in which an away win is a home win turned round.
+    """
+    rng = np.random.default_rng(seed)
+    tilts, levels, outcome = scale * rng.normal(size=(count, 2)), rng.normal(size=(count, 3)), rng.integers(0, 3, count)
+    mirrored = np.stack([np.hstack([tilts, levels]), np.zeros((count, 5)), np.hstack([-tilts, levels])], axis=1)
+
+    found = fit_symmetric_logit(tilts, levels, outcome, ridge=ridge)
+
+    general = fit_conditional_logit(mirrored, outcome, prior=np.zeros(5), precision=np.full(5, ridge))
+    np.testing.assert_allclose(found, general, rtol=1e-7, atol=1e-9)
 
 
 def test_being_at_home_is_worth_something_and_more_goals_more(fitted):
