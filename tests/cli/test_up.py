@@ -12,10 +12,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
 
-from serving import environment, free_port
+from serving import environment
 
 ENDED = "Interrupt (Ctrl-C) to stop the server.\n"
 pytestmark = pytest.mark.service

@@ -10,7 +10,8 @@ import sys
 import httpx
 import pytest
 from click.testing import CliRunner
-from serving import START_S, Served, environment, football, free_port, wait_until_ready
+from ports import free_port
+from serving import START_S, Served, environment, football, wait_until_ready
 
 from cli.main import main
 
