@@ -25,7 +25,7 @@ from small_league import round_robin, write_archive
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 BIN = Path(sys.executable).parent
-WAIT_S = 120
+WAIT_S = 300
 SAMPLE_NEEDS = "the sample is downloaded from the package registry, which cannot be reached"
 
 SPI = (

@@ -16,7 +16,7 @@ CHANGES = """
 import os, signal, sys
 
 home = os.environ["BENTOML_HOME"]
-changes = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod", "os.utime", "shutil.copyfile", "shutil.move"}
+changes = {"os.mkdir", "os.rename", "os.remove", "os.rmdir"}  # of names and contents; a copy is an open, a move a rename
 
 def watch(event, arguments):
     is_write = event == "open" and (arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR)
