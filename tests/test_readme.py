@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from ports import free_port
 
 from cli.main import COMMANDS
 
@@ -25,7 +25,7 @@ from small_league import round_robin, write_archive
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 BIN = Path(sys.executable).parent
-WAIT_S = 120
+WAIT_S = 300
 SAMPLE_NEEDS = "the sample is downloaded from the package registry, which cannot be reached"
 
 SPI = (
@@ -104,12 +104,6 @@ def environment(folder):
     """State of its own, and the football command first on the path, as after activating the environment."""
     own = {"FOOTBALL_HOME": str(folder / "home"), "BENTOML_HOME": str(folder / "bentoml"), "OMP_WAIT_POLICY": "PASSIVE"}
     return os.environ | own | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def run(command: str, folder: Path, environment: dict) -> subprocess.CompletedProcess:

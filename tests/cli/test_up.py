@@ -12,10 +12,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "service"))
 
-from serving import environment, free_port
+from serving import environment
 
 ENDED = "Interrupt (Ctrl-C) to stop the server.\n"
 pytestmark = pytest.mark.service
@@ -54,7 +55,7 @@ def test_up_trains_builds_serves_and_shows_a_prediction_then_uses_what_is_there(
     """
     port = free_port()
     first = up(own, tmp_path, "--port", str(port), "--once")
-    printed, _ = first.communicate(timeout=120)
+    printed, _ = first.communicate(timeout=600)
     told = (tmp_path / "err").read_text()
     with up(own, tmp_path, "--port", str(port)) as second:
         lines = iter(second.stdout.readline, "")
@@ -86,7 +87,7 @@ def test_a_port_in_use_is_said_before_any_work(own, tmp_path):
         taken.listen()
         port = taken.getsockname()[1]
         run = up(own | {"BENTOML_HOME": str(tmp_path / "bentoml")}, tmp_path, "--port", str(port))
-        run.communicate(timeout=60)
+        run.communicate(timeout=300)
 
     assert run.returncode == 1
     assert f"Port {port} on 127.0.0.1 cannot be used" in (tmp_path / "err").read_text()
@@ -103,6 +104,6 @@ def test_a_server_that_ends_by_itself_is_a_failure(own, tmp_path):
     )
 
     run = up(broken, tmp_path, "--port", str(free_port()), "--once")
-    run.communicate(timeout=60)
+    run.communicate(timeout=300)
 
     assert run.returncode == 1, (tmp_path / "err").read_text()

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from ports import free_port
 
-START_S = 60.0
+START_S = 300.0  # for a machine that is busy with other things
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Served:
     log: Path
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30.0)
+        return httpx.Client(base_url=self.url, timeout=START_S)
 
     def lines(self) -> list[dict]:
         """What it logged as JSON."""
@@ -37,7 +37,7 @@ class Served:
         """Ask the supervisor to stop, and wait."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=START_S)
 
 
 def environment(home, **changes: str) -> dict[str, str]:
@@ -114,9 +114,3 @@ def answers(running: Served, path: str) -> bool:
         return httpx.get(running.url + path, timeout=5.0).status_code == 200
     except httpx.TransportError:
         return False
-
-
-def free_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return asked.getsockname()[1]

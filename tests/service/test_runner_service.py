@@ -6,19 +6,22 @@ import asyncio
 
 import httpx
 import pytest
-from serving import serve
+from serving import START_S, serve
 
 pytestmark = pytest.mark.service
 
 CALLERS = 64
 ASKED_EACH = 15
 UNCACHED = {"FOOTBALL_SERVICE__CACHE__ENABLED": "false"}
+PATIENT = {"FOOTBALL_SERVICE__DEADLINE_S": "60", "FOOTBALL_RUNNER__MAX_LATENCY_MS": "60000"}
 
 
 @pytest.fixture(scope="module")
 def apart(home, bento, python, tmp_path_factory):
     """The bento served with its runner as a service of its own."""
-    running = serve(home, bento, python, tmp_path_factory.mktemp("apart"), FOOTBALL_RUNNER__MODE="service", **UNCACHED)
+    running = serve(
+        home, bento, python, tmp_path_factory.mktemp("apart"), FOOTBALL_RUNNER__MODE="service", **UNCACHED, **PATIENT
+    )
     yield running
     running.end()
 
@@ -41,7 +44,7 @@ def test_many_callers_lose_nothing_and_get_what_the_worker_would_say(apart, serv
 
     async def all_callers():
         limits = httpx.Limits(max_connections=CALLERS)
-        async with httpx.AsyncClient(base_url=apart.url, timeout=30.0, limits=limits) as client:
+        async with httpx.AsyncClient(base_url=apart.url, timeout=START_S, limits=limits) as client:
             return await asyncio.gather(*(caller(client, start) for start in range(CALLERS)))
 
     answers = [answer for answered in asyncio.run(all_callers()) for answer in answered]

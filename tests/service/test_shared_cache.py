@@ -9,7 +9,8 @@ import time
 
 import httpx
 import pytest
-from serving import free_port, serve
+from ports import free_port
+from serving import serve
 
 pytestmark = [
     pytest.mark.service,
@@ -30,6 +31,21 @@ def redis(tmp_path):
     process.wait()
 
 
+def shared_answer(first: httpx.Client, second: httpx.Client, ids: list[str]) -> tuple[str, dict, dict]:
+    """Ask the first server, then the second, match after match until an answer of the first is the second's.
+
+    A server waits 10 ms for Redis and then answers for itself, which on a busy machine may be any answer but not all.
+    """
+    for one in ids:
+        url = f"/v1/predictions/football/{one}"
+        made = first.post(url).json()
+        time.sleep(0.2)
+        sent = second.post(url).json()
+        if sent["cached"]:
+            return url, made, sent
+    pytest.fail(f"none of {len(ids)} answers was shared")
+
+
 def test_answers_are_shared_purged_and_not_needed(home, bento, python, tmp_path, redis):
     """
     What one worker answered another server sends; a purge reaches both workers; with Redis stopped all is answered.
@@ -43,11 +59,10 @@ def test_answers_are_shared_purged_and_not_needed(home, bento, python, tmp_path,
     try:
         with one.client() as first, two.client() as second:
             ids = [match["match_id"] for match in first.get("/v1/fixtures", params={"limit": 40}).json()["matches"]]
-            url = f"/v1/predictions/football/{ids[0]}"
-            made = first.post(url).json()
-            time.sleep(0.5)
-            sent = second.post(url).json()
-            purged = second.request("DELETE", "/v1/predictions/cache", params={"pattern": f"football:{ids[0]}"}).json()
+            url, made, sent = shared_answer(first, second, ids)
+            purged = second.request(
+                "DELETE", "/v1/predictions/cache", params={"pattern": f"football:{made['match_id']}"}
+            ).json()
             anew = second.post(url).json()
             redis.send_signal(signal.SIGSTOP)
             stopped = [client.post(f"/v1/predictions/football/{one}") for one in ids for client in (first, second)]
@@ -69,24 +84,23 @@ def test_answers_are_shared_purged_and_not_needed(home, bento, python, tmp_path,
     assert codes == [0, 0]
 
 
-def test_a_purge_reaches_every_worker(home, bento, python, tmp_path):
+def test_a_purge_reaches_every_worker(served):
     """
     Without any Redis, one call of one worker makes all workers of the server forget, and counts are of all of them.
     """
-    running = serve(home, bento, python, tmp_path, workers=2)
-    try:
-        with running.client() as client:
-            ids = [match["match_id"] for match in client.get("/v1/fixtures", params={"limit": 5}).json()["matches"]]
-        url = f"{running.url}/v1/predictions/football/{ids[0]}"
-        # Each request is a connection of its own, so that both workers get some.
-        before = [httpx.post(url).json()["cached"] for _ in range(30)]
-        httpx.request("DELETE", f"{running.url}/v1/predictions/cache")
-        after = [httpx.post(url).json()["cached"] for _ in range(30)]
-        stats = [httpx.get(f"{running.url}/v1/predictions/stats").json() for _ in range(5)]
-    finally:
-        running.end()
+    with served.client() as client:
+        ids = [match["match_id"] for match in client.get("/v1/fixtures", params={"limit": 5}).json()["matches"]]
+    url = f"{served.url}/v1/predictions/football/{ids[0]}"
+    cache = f"{served.url}/v1/predictions/cache"
+    httpx.request("DELETE", cache)
+    start = httpx.get(f"{served.url}/v1/predictions/stats").json()
+    # Each request is a connection of its own, so that both workers get some.
+    before = [httpx.post(url).json()["cached"] for _ in range(30)]
+    httpx.request("DELETE", cache)
+    after = [httpx.post(url).json()["cached"] for _ in range(30)]
+    stats = [httpx.get(f"{served.url}/v1/predictions/stats").json() for _ in range(5)]
 
     assert 1 <= before.count(False) <= 2
     assert 1 <= after.count(False) <= 2
-    assert {told["successful_predictions"] for told in stats} == {60}
-    assert stats[0]["cache_hits"] + stats[0]["cache_misses"] == 60
+    assert {told["successful_predictions"] - start["successful_predictions"] for told in stats} == {60}
+    assert {sum(told[name] - start[name] for name in ("cache_hits", "cache_misses")) for told in stats} == {60}

@@ -109,7 +109,7 @@ class Place:
     def python(self, *arguments: str, code: int = 0, **changes: str) -> subprocess.CompletedProcess:
         done = subprocess.run(
             [sys.executable, *arguments], env=self.environment(**changes), cwd=self.folder,
-            capture_output=True, text=True, check=False, timeout=120,
+            capture_output=True, text=True, check=False, timeout=600,
         )  # fmt: skip
         assert done.returncode == code, done.stderr
         return done

@@ -9,14 +9,9 @@ import subprocess
 import time
 from pathlib import Path
 
+from ports import free_port
+
 BINARY = shutil.which("redis-server")
-
-
-def free_port() -> int:
-    """Give a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class RedisProcess:

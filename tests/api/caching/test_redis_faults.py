@@ -9,7 +9,8 @@ import time
 
 import msgspec
 import pytest
-from redis_process import RedisProcess, free_port
+from ports import free_port
+from redis_process import RedisProcess
 
 from api.caching import Cache, KeyPattern, key_of
 from api.caching.breaker import Breaker
