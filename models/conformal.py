@@ -10,45 +10,60 @@ always belongs, so no set is empty.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibration import GROUPS, Groups
 from models.errors import InvalidForecast
 from models.estimator import Array
 
 COVERAGE: Final = 0.8
-_FEWEST: Final = 500  # matches, below which a group goes by all of them: one in a hundred is then its standard error
+OTHERS: Final = 100.0
+"""Matches that all other competitions together count for beside a competition's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConformalSets:
-    """Hold the threshold of each group of GROUPS. Never changed.
+    """Hold the threshold of each competition. Never changed.
+
+    A share of results holds over matches of one kind; competitions differ in how lopsided their matches are and in how
+    bold their forecasts, and one threshold for all would hold too little in some and too much in others.
 
     Attributes:
         coverage: How often a set holds what happens, within (0, 1).
-        thresholds: Shape (3,).
+        overall: The threshold of competitions that were not learned from.
+        by_competition: The others', by code.
     """
 
     coverage: float
-    thresholds: Array
+    overall: float
+    by_competition: Mapping[str, float]
 
     @classmethod
     def untested(cls, coverage: float = COVERAGE) -> Self:
         """Return the sets that take the probabilities at their word; for a model that had no forecasts to learn from."""
-        return cls(coverage, np.full(len(GROUPS), coverage))
+        return cls(coverage, coverage, {})
 
     @classmethod
-    def fit(cls, proba: Array, group: Groups, outcome: NDArray[np.int64], *, coverage: float = COVERAGE) -> Self:
+    def fit(
+        cls,
+        proba: Array,
+        competition: NDArray[np.object_],
+        outcome: NDArray[np.int64],
+        *,
+        coverage: float = COVERAGE,
+    ) -> Self:
         """Learn the thresholds from forecasts of matches that the members had not seen; pool and calibration may have.
+
+        The matches of other competitions count, too, but together as ``OTHERS`` at most: they decide where a
+        competition has few matches, and hardly tell where it has hundreds.
 
         Args:
             proba: Shape (n, 3), n at least 1; rows sum to 1.
-            group: Place in GROUPS. Shape (n,).
+            competition: Code of each match's competition. Shape (n,).
             outcome: 0 home, 1 draw, 2 away. Shape (n,).
 
         Raises:
@@ -57,22 +72,25 @@ class ConformalSets:
         if not 0.0 < coverage < 1.0:
             raise InvalidForecast(f"given coverage {coverage!r}, expected a number within (0, 1)")
         score = likelier(proba)[np.arange(len(proba)), outcome]
-        overall = _quantile(score, coverage)
-        thresholds = np.full(len(GROUPS), overall)
-        for place in range(len(GROUPS)):
-            if (own := group == place).sum() >= _FEWEST:
-                thresholds[place] = _quantile(score[own], coverage)
-        return cls(coverage, thresholds)
+        order = np.argsort(score)
+        score, competition = score[order], competition[order]
+        thresholds = {
+            code: _quantile(score, np.where(own, 1.0, min(OTHERS / max((~own).sum(), 1), 1.0)), coverage)
+            for code, own in ((code, competition == code) for code in sorted(set(competition)))
+        }
+        return cls(coverage, _quantile(score, np.ones(len(score)), coverage), thresholds)
 
-    def threshold(self, group: Groups) -> Array:
-        """Return the threshold of each match. Shape (n,)."""
-        own: Array = self.thresholds[group]
-        return own
+    def threshold(self, competition: str) -> float:
+        """Return the threshold of a competition's matches."""
+        return self.by_competition.get(competition, self.overall)
 
-    def to_plain(self) -> dict[str, object]:
-        """Return coverage and thresholds by group, as plain data for the model card."""
-        by_group: Mapping[str, float] = dict(zip(GROUPS, self.thresholds.tolist(), strict=True))
-        return {"coverage": self.coverage, "thresholds": by_group}
+    def thresholds(self, competitions: Iterable[str]) -> Array:
+        """Return the threshold of each match. Shape (n,) of codes to (n,)."""
+        return np.array([self.threshold(code) for code in competitions])
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return coverage and thresholds, as plain data for the model card."""
+        return {"coverage": self.coverage, "threshold": self.overall, "thresholds": dict(self.by_competition)}
 
 
 def likelier(proba: Array) -> Array:
@@ -100,7 +118,20 @@ def members(proba: Array, threshold: Array) -> NDArray[np.bool_]:
     return belongs
 
 
-def _quantile(score: Array, coverage: float) -> float:
-    """Return the conformal quantile: the score of rank ceil((n + 1) coverage); above all of them where n is too small."""
-    rank = int(np.ceil((len(score) + 1) * coverage))
-    return float(np.sort(score)[rank - 1]) if rank <= len(score) else 1.0
+def _quantile(score: Array, weight: Array, coverage: float) -> float:
+    """Return the conformal quantile: the least score that, with all below it, weighs ``coverage`` of one match more.
+
+    Args:
+        score: Rising. Shape (n,).
+        weight: What each match counts. Shape (n,).
+
+    Returns:
+        1.0, above all of them, where there is too little.
+
+    >>> round(_quantile(np.linspace(0.1, 0.9, 9), np.ones(9), 0.8), 9)
+    0.8
+    """
+    reached = np.cumsum(weight)
+    # A hair less: ten times 0.8 must not ask for more than eight whole matches add up to.
+    rank = int(np.searchsorted(reached, coverage * (reached[-1] + 1.0) - 1e-9))
+    return float(score[rank]) if rank < len(score) else 1.0

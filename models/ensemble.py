@@ -50,13 +50,13 @@ class Answers(NamedTuple):
         proba: Home, draw and away. Shape (n, 3).
         grid: Score grids that agree with them. Shape (n, SIZE, SIZE).
         spread: Standard deviation of each probability. Shape (n, 3).
-        set_threshold: An outcome belongs to the prediction set if all likelier ones together are no likelier. Shape (n,).
+        pooled: The pool's own log-odds, before calibration, up to a constant a row. Shape (n, 3).
     """
 
     proba: Array
     grid: Array
     spread: Array
-    set_threshold: Array
+    pooled: Array
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Ensemble:
         choose_every_days: 0 chooses at every fit.
         goal_model, boosted: Members, the first with the score grid; the third, the logit, is where ``boosted`` starts.
         pool, calibration: None until fitted.
-        sets: Prediction sets at their stated coverage.
+        sets: Prediction sets at their stated coverage, by competition.
         usual_doubt: Median doubt of log expected goals in training; 0 where none was known.
         chosen_until: Last day (since 1970-01-01) of what the choice was made from; None before the first.
         evidence: What the choice rests on, plain data for the model card.
@@ -129,7 +129,7 @@ class Ensemble:
             proba_spread(grid, proba, doubt * DOUBT_SCALE),
             members_spread(said, pool.shares(said), pooled),
         )
-        return Answers(proba, grid, spread, self.sets.threshold(group))
+        return Answers(proba, grid, spread, pooled)
 
     def explain(self, features: FeatureFrame) -> Explanation:
         """Return each feature's part in the answers, in log-odds and in probability. Raises NotFitted."""
@@ -152,6 +152,11 @@ class Ensemble:
     def names(self) -> tuple[str, ...]:
         """Return the columns that the model sees, in order; empty until fitted."""
         return self.boosted.names
+
+    @property
+    def calibration_kind(self) -> str:
+        """Return how the answers are calibrated, one of ``models.calibration.KINDS``. Raises NotFitted."""
+        return self._chosen()[1].kind
 
     def groups(self, features: FeatureFrame) -> Groups:
         """Return the group that each match is calibrated with. Shape (n,)."""
@@ -221,7 +226,8 @@ class Ensemble:
         goal_model = GoalModel().fit(*past)
         matches, features = now
         said = _said(boosted, features, features, goal_model.outcome_proba(features))
-        return _Block(said, boosted.logit.at_home(features), self.groups(features), matches.outcome)
+        at_home = boosted.logit.at_home(features)
+        return _Block(said, at_home, self.groups(features), matches.outcome, matches.competition)
 
     def _learn_from(self, blocks: list[_Block]) -> None:
         earlier, later = blocks
@@ -231,7 +237,8 @@ class Ensemble:
         self.pool = Pool.fit(every.said, every.outcome)
         self.calibration = Calibration.fit(kind, *every.pooled(self.pool))
         log_odds, at_home, group, outcome = every.pooled(self.pool)
-        self.sets = ConformalSets.fit(softmax(self.calibration.log_odds(log_odds, at_home, group)), group, outcome)
+        proba = softmax(self.calibration.log_odds(log_odds, at_home, group))
+        self.sets = ConformalSets.fit(proba, every.competition, outcome)
         self.evidence = {
             "matches": len(every.outcome),
             "pool_weights": dict(self.pool.weights),
@@ -250,6 +257,7 @@ class _Block:
     at_home: Array
     group: Groups
     outcome: NDArray[np.int64]
+    competition: NDArray[np.object_]
 
     def pooled(self, pool: Pool) -> tuple[Array, Array, Groups, NDArray[np.int64]]:
         """Return the pooled log-odds and the rest, as calibrations take them."""
@@ -276,6 +284,7 @@ def _joined(earlier: _Block, later: _Block) -> _Block:
         np.concatenate([earlier.at_home, later.at_home]),
         np.concatenate([earlier.group, later.group]),
         np.concatenate([earlier.outcome, later.outcome]),
+        np.concatenate([earlier.competition, later.competition]),
     )
 
 

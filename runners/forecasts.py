@@ -19,8 +19,7 @@ from runners.queries import Certainty, Forecast, Markets, MarketShape
 from runners.questions import Question
 
 OUTCOMES: Final = 3
-_THRESHOLD: Final = OUTCOMES
-_ENDS: Final = slice(_THRESHOLD + 1, _THRESHOLD + 1 + 2 * OUTCOMES)
+_ENDS: Final = slice(OUTCOMES, 3 * OUTCOMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def forecasts(questions: Sequence[Question], computed: Computed) -> list[Forecas
         Forecast(
             match=question.match,
             proba=(heads[i][0], heads[i][1], heads[i][2]),
-            certainty=Certainty(COVERAGE, heads[i][_THRESHOLD], heads[i][_ENDS]),
+            certainty=Certainty(COVERAGE, _set_threshold(question), heads[i][_ENDS]),
             markets=markets[i],
             model_name=question.model.name,
             model_version=question.model.version,
@@ -73,11 +72,11 @@ def forecasts(questions: Sequence[Question], computed: Computed) -> list[Forecas
 def packed(answers: Answers, table: MarketTable) -> Array:
     """Return what was said of n matches in one array.
 
-    Each row holds the three outcomes, the threshold of the prediction set, lowest and highest probability of each
-    outcome, and numbers and counts as ``Markets`` states them. Shape (n, WIDTH).
+    Each row holds the three outcomes, lowest and highest probability of each, and numbers and counts as ``Markets``
+    states them. Shape (n, WIDTH).
     """
     ends = proba_interval(answers.proba, answers.spread, COVERAGE).reshape(-1, 2 * OUTCOMES)
-    return np.concatenate([answers.proba, answers.set_threshold[:, None], ends, table.numbers, table.counts], axis=1)
+    return np.concatenate([answers.proba, ends, table.numbers, table.counts], axis=1)
 
 
 def markets_of(scores: Array) -> list[Markets]:
@@ -91,6 +90,10 @@ def markets_of(scores: Array) -> list[Markets]:
 SHAPE: Final = MarketShape(OVER_UNDER_LINES, HANDICAP_LINES, scores=SCORES, interval_coverage=INTERVAL_COVERAGE)
 WIDTH: Final = _ENDS.stop + SHAPE.numbers + SHAPE.counts
 """Columns of a packed row."""
+
+
+def _set_threshold(question: Question) -> float:
+    return question.model.model.sets.threshold(question.match.competition)
 
 
 def _strangers(computed: Computed) -> list[list[bool]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from features.batch import Array
 from features.matches import MatchTable
 from models.class_frequency import ClassFrequency
+from models.conditional_logit import softmax
+from models.conformal import COVERAGE
 from models.dixon_coles import DixonColes
+from models.doubt import proba_interval
 from models.elo_logit import EloLogit
 from models.ensemble import Ensemble
 from models.estimator import OutcomeModel
@@ -21,6 +24,7 @@ from training.history import History, TooLittleData, date_of
 
 FEWEST_TO_FIT = 100
 Progress = Callable[[int, int], None]
+Watch = Callable[[Sequence[OutcomeModel], History], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,12 @@ class Forecasts:
             where nobody counted. Shape (n,).
         markets: Model name to probabilities of ``training.goal_markets.MARKETS``, of those that have a score grid and of
             the base rate; empty where nobody asked. Shape (n, 2) each.
+        uncalibrated: What the models that are calibrated would have said without. Shape (n, 3) each.
+        interval_width: Mean width of the three probabilities' intervals of ``models.conformal.COVERAGE``, of the models
+            that have such. Shape (n,) each.
+        days_since: Days from the newest result of either side to the match, counted up to 30, NaN before the first; None
+            where nobody counted. Shape (n,).
+        calibration: Kind of calibration that each match was forecast with, of the models that have one. Shape (n,) each.
     """
 
     matches: MatchTable
@@ -44,6 +54,10 @@ class Forecasts:
     set_threshold: Mapping[str, Array] = field(default_factory=dict)
     matches_known: Array | None = None
     markets: Mapping[str, Array] = field(default_factory=dict)
+    uncalibrated: Mapping[str, Array] = field(default_factory=dict)
+    interval_width: Mapping[str, Array] = field(default_factory=dict)
+    days_since: Array | None = None
+    calibration: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
 
     def take(self, rows: NDArray[np.int64]) -> Self:
         """Return the forecasts of the chosen matches."""
@@ -54,6 +68,10 @@ class Forecasts:
             set_threshold={name: values[rows] for name, values in self.set_threshold.items()},
             matches_known=None if self.matches_known is None else self.matches_known[rows],
             markets={name: values[rows] for name, values in self.markets.items()},
+            uncalibrated={name: values[rows] for name, values in self.uncalibrated.items()},
+            interval_width={name: values[rows] for name, values in self.interval_width.items()},
+            days_since=None if self.days_since is None else self.days_since[rows],
+            calibration={name: values[rows] for name, values in self.calibration.items()},
         )
 
 
@@ -72,6 +90,7 @@ def walk_forward(
     competitions: Sequence[str] | None = None,
     warm_up_days: int = 0,
     on_progress: Progress = lambda done, total: None,  # noqa: ARG005 - the names are the documentation
+    watch: Watch = lambda models, block: None,  # noqa: ARG005 - as above
 ) -> Forecasts:
     """Predict the matches of a window, refitting every so many days on all that was played before.
 
@@ -83,6 +102,7 @@ def walk_forward(
         refit_days: Days between fits, at least 1.
         competitions: Predict these only; all are learned from. None: predict all.
         on_progress: Called with fits done and fits in all.
+        watch: Called with the fitted models and the matches of each block, results included, once it is predicted.
 
     Raises:
         TooLittleData: If there is too little before the window, or nothing inside it.
@@ -101,6 +121,7 @@ def walk_forward(
         past = history.after_warm_up(warm_up_days).before(start)
         block = wanted.between(start, min(start + refit_days, end_day))
         parts.append(_predict(models, past, block, start))
+        watch(models, block)
     on_progress(len(starts), len(starts))
     return _joined(parts)
 
@@ -117,47 +138,59 @@ def _check(history: History, wanted: History, first_day: int, warm_up_days: int)
 
 
 class _Part(NamedTuple):
-    """Hold what was said of one block: probabilities, thresholds and markets by model."""
+    """Hold what was said of one block, by field of ``Forecasts`` and by model."""
 
     block: History
-    proba: dict[str, Array]
-    set_threshold: dict[str, Array]
-    markets: dict[str, Array]
+    said: dict[str, dict[str, Any]]
     start: int
 
 
 def _predict(models: Sequence[OutcomeModel], past: History, block: History, start: int) -> _Part:
     blind = block.matches.without_results()
-    proba, thresholds, markets = {}, {}, {}
+    said: dict[str, dict[str, Any]] = {name: {} for name in _BY_MODEL}
     for model in models:
         fitted = model.fit(past.matches, past.features)
         if isinstance(fitted, Ensemble):
-            answers = fitted.forecast(block.features)
-            proba[model.name], thresholds[model.name] = answers.proba, answers.set_threshold
-            markets[model.name] = market_proba(answers.grid)
+            for name, values in _answers(fitted, block).items():
+                said[name][model.name] = values
             continue
-        proba[model.name] = fitted.predict_proba(blind, block.features)
+        said["proba"][model.name] = fitted.predict_proba(blind, block.features)
         if isinstance(fitted, DixonColes):
-            markets[model.name] = market_proba(fitted.grid(blind))
-    markets[BASE_RATE] = base_rate(past.matches, len(blind))
-    return _Part(block, proba, thresholds, markets, start)
+            said["markets"][model.name] = market_proba(fitted.grid(blind))
+    said["markets"][BASE_RATE] = base_rate(past.matches, len(blind))
+    return _Part(block, said, start)
+
+
+_BY_MODEL: Final = ("proba", "set_threshold", "markets", "uncalibrated", "interval_width", "calibration")
+
+
+def _answers(model: Ensemble, block: History) -> dict[str, Any]:
+    """Return what the ensemble says of a block, by the fields of ``Forecasts``."""
+    answers = model.forecast(block.features)
+    interval = proba_interval(answers.proba, answers.spread, COVERAGE)
+    return {
+        "proba": answers.proba,
+        "set_threshold": model.sets.thresholds(block.matches.competition),
+        "markets": market_proba(answers.grid),
+        "uncalibrated": softmax(answers.pooled),
+        "interval_width": (interval[:, :, 1] - interval[:, :, 0]).mean(axis=1),
+        "calibration": np.full(len(block), model.calibration_kind, dtype=object),
+    }
 
 
 def _joined(parts: Sequence[_Part]) -> Forecasts:
     return Forecasts(
         matches=MatchTable.concatenate([part.block.matches for part in parts]),
-        proba=_by_name([part.proba for part in parts]),
         trained_until=np.concatenate([np.full(len(part.block), part.start) for part in parts]),
-        set_threshold=_by_name([part.set_threshold for part in parts]),
-        matches_known=np.concatenate([_matches_known(part.block) for part in parts]),
-        markets=_by_name([part.markets for part in parts]),
+        matches_known=np.concatenate([_of_sides(part.block, "matches_known", np.min) for part in parts]),
+        days_since=np.concatenate([_of_sides(part.block, "rest_days", np.fmin.reduce) for part in parts]),
+        **{name: _by_name([part.said[name] for part in parts]) for name in _BY_MODEL},
     )
 
 
-def _by_name(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+def _by_name(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _matches_known(block: History) -> Array:
-    fewer: Array = block.features.select(("matches_known_home", "matches_known_away")).values.min(axis=1)
-    return fewer
+def _of_sides(block: History, feature: str, smaller: Callable[..., Array]) -> Array:
+    return smaller(block.features.select((f"{feature}_home", f"{feature}_away")).values, axis=1)

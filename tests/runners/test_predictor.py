@@ -15,6 +15,7 @@ from small_world import CLUBS, HELD_OUT, PROMISED, train
 
 from features.registry import BY_NAME
 from models.conditional_logit import softmax
+from models.conformal import ConformalSets
 from models.ensemble import Ensemble
 from runners.errors import (
     CompetitionNotFound,
@@ -100,6 +101,19 @@ def test_a_played_match_is_answered_as_of_its_kickoff(predictor, world):
     assert forecast.match.home_goals == row.home_goals
     assert sum(forecast.proba) == pytest.approx(1.0)
     assert forecast.degraded == ()
+
+
+def test_a_set_goes_by_the_threshold_of_its_competition(world, model):
+    """
+    Each match's set has the threshold that the model learned for its competition, or everybody's.
+    """
+    learned = replace(model.model, sets=ConformalSets(0.8, 0.7, {"qb.1": 0.6}))
+    predictor = Predictor(Shelf([replace(model, model=learned)], {}, ["football"]), lambda: world)
+    queries = [described(), described("Ibenruh", "Jasperton", "qb.1")]
+
+    answers = predictor.predict_now(queries)
+
+    assert [answer.certainty.set_threshold for answer in answers] == [0.7, 0.6]
 
 
 def test_many_answers_are_those_of_one_at_a_time(predictor, world):

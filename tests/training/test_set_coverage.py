@@ -76,9 +76,10 @@ def test_learned_sets_hold_their_coverage_where_probabilities_are_too_bold():
     """
     bold = [(proba**2.5, outcome) for proba, outcome in (drawn(4000, seed=seed) for seed in (1, 2))]
     (before, known), (after, outcome) = [(proba / proba.sum(axis=1, keepdims=True), won) for proba, won in bold]
-    sets = ConformalSets.fit(before, np.zeros(4000, dtype=np.int64), known)
+    competition = np.full(4000, "xx.1", dtype=object)
+    sets = ConformalSets.fit(before, competition, known)
 
-    told = conformal_coverage(after, sets.threshold(np.zeros(4000, dtype=np.int64)), outcome)
+    told = conformal_coverage(after, sets.thresholds(competition), outcome)
 
     assert told.low <= told.observed <= told.high
     assert set_coverage(after, outcome, 0.8).observed < told.low
