@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from cli.evaluation import competition_table, coverage_table, evaluation_table, market_table, report_console
 from cli.odds import OddsOrder, closing_odds, odds_options, print_odds
 from cli.options import OutputFile, chosen_competitions, interval_option
+from cli.plan import plan_of
 from cli.progress import stages
 from cli.rival import RivalOrder, print_rival, rival_forecasts, rival_option
 from configs.settings import Settings
@@ -27,7 +28,6 @@ from training.goal_markets import goal_market_report
 from training.history import TooLittleData, day_number, walk
 from training.report import IntervalBy, drawn_together, report
 from training.rival import BesideRival, beside_rival
-from training.run import Plan
 from training.walk_forward import Forecasts, walk_forward
 
 
@@ -100,8 +100,7 @@ def forecast_window(
     quiet: bool,
 ) -> Forecasts:
     """Walk forward over the days from the first up to, not including, the second; show how far it is unless quiet."""
-    chosen = settings.training
-    plan = Plan("backtest", chosen.seed, chosen.validation_days, chosen.warm_up_days, chosen.threads)
+    plan = plan_of(settings)
     with stages(quiet=quiet) as on_stage:
         on_stage("features", 0, 1)
         _, history = walk(read_matches(engine))

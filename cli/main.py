@@ -20,6 +20,7 @@ COMMANDS = {
     "teams": ("cli.teams", "teams", "List teams; settle unknown names."),
     "train": ("cli.train", "train", "Train a model and save it with its card."),
     "backtest": ("cli.backtest", "backtest", "Predict past matches from what was known before them."),
+    "select": ("cli.select", "select", "Search for a better model; promote it if it is shown to be better."),
     "report": ("cli.report", "report", "Draw how good such predictions were, on one page with plots."),
     "predict": ("cli.predict", "predict", "Predict one match here and now, without a server."),
     "diff": ("cli.diff", "diff", "Say why two saved models answer differently about a match."),

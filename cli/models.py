@@ -50,6 +50,7 @@ def _facts(model: Saved) -> dict[str, Any]:
         "model_type": kind,
         "created_at": model.created_at.isoformat(timespec="seconds"),
         "trained_until": metadata.get("trained_until"),
+        "choices": metadata.get("card", {}).get("configuration", {}).get("origin", "defaults"),
         "matches": metadata.get("data_matches"),
         "rps": scores.get("rps"),
         "size_bytes": size_of(model.folder),
@@ -58,13 +59,14 @@ def _facts(model: Saved) -> dict[str, Any]:
 
 def _table(listed: list[dict[str, Any]]) -> Table:
     table = Table()
-    for name in ("model", "type", "trained until", "matches", "RPS", "size"):
+    for name in ("model", "type", "trained until", "choices", "matches", "RPS", "size"):
         table.add_column(name, no_wrap=True)
     for facts in listed:
         table.add_row(
             facts["tag"],
             str(facts["model_type"]),
             str(facts["trained_until"])[:10],
+            facts["choices"],
             f"{facts['matches'] or 0:,}",
             "" if facts["rps"] is None else f"{facts['rps']:.4f}",
             f"{facts['size_bytes'] / 1e6:.1f} MB",

@@ -11,13 +11,15 @@ from rich.table import Table
 
 from cli.evaluation import coverage_table, evaluation_table, report_console
 from cli.options import SEED, OutputFile, chosen_competitions
+from cli.plan import default_choices_option, plan_of
 from cli.progress import stages
 from configs.settings import Settings
+from models.choices import Choices
 from store.database import open_store
 from store.errors import StoreError
 from store.reads import read_matches
 from training.history import TooLittleData
-from training.run import Plan, Trained
+from training.run import Trained
 from training.run import train as run_training
 from training.saving import ModelNameInvalid
 
@@ -26,25 +28,27 @@ from training.saving import ModelNameInvalid
 @click.option("--name", help="Name to save the model under; default: training.model_name of the settings.")
 @click.option("--competitions", help="Learn from these only, comma-separated codes such as de.1,en.1.")
 @click.option("--seed", type=SEED, help="Seed of everything random; default: training.seed of the settings.")
+@default_choices_option
 @click.option("--card", type=OutputFile(), help="Also write the model card to this JSON file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def train(
-    settings: Settings, name: str | None, competitions: str | None, seed: int | None, card: Path | None, as_json: bool
+    settings: Settings,
+    name: str | None,
+    competitions: str | None,
+    seed: int | None,
+    default_choices: bool,
+    card: Path | None,
+    as_json: bool,
 ) -> None:
     """Train on every played match, print the model card and save the model.
 
     The scores of the card are of the last year of the data, predicted from
     earlier matches only; the saved model has then learned from all of them.
+    Members and hyper-parameters are those of the newest model of the name,
+    which `football select` may have promoted; without one, the defaults.
     """
-    chosen = settings.training
-    plan = Plan(
-        model_name=name or chosen.model_name,
-        seed=chosen.seed if seed is None else seed,
-        validation_days=chosen.validation_days,
-        warm_up_days=chosen.warm_up_days,
-        threads=chosen.threads,
-    )
+    plan = plan_of(settings, name=name, seed=seed, default_choices=default_choices)
     try:
         engine = open_store(settings.database_url)
         matches = read_matches(engine, competitions=chosen_competitions(engine, competitions))
@@ -83,8 +87,18 @@ def _data_table(card: dict[str, Any]) -> Table:
         + (", ..." if len(data["competitions"]) > 12 else ""),
         "features": str(card["features"]),
         "trees": f"{card['trees']:,} in {card['rounds']} rounds",
+        "choices": _choices(card["configuration"]),
         "seed": str(card["seed"]),
     }
     for name, value in rows.items():
         table.add_row(name, value)
     return table
+
+
+def _choices(configuration: dict[str, Any]) -> str:
+    selection = configuration["selection"]
+    if selection is None:
+        return "the defaults"
+    changed = Choices.from_plain(configuration["choices"]).differences(Choices())
+    told = ", ".join(f"{name} {value}" for name, (value, _) in changed.items()) or "as the defaults"
+    return f"selected on {selection['decided_on']}: {told}"

@@ -59,7 +59,7 @@ class BoostedOutcome:
         patience: Rounds without improvement after which boosting stops.
         fixed_rounds: Boosting rounds to fit, where they were chosen already; 0 chooses them on the later window.
         names: Columns the trees see, in order; empty until fitted.
-        logit: Gives the margin to start from.
+        logit: Gives the margin to start from; every fit makes a new one with the same ridge.
         booster: The trees; None until fitted, or while it travels in a file of its own.
         rounds: Boosting rounds of the final fit.
         trees: The booster compiled, for few rows at a time; None until ``compile``.
@@ -85,7 +85,7 @@ class BoostedOutcome:
         self.names = _in_registry_order(features.names)
         matches, features = matches.take(played), features.take(played).select(self.names)
         self.rounds = self.fixed_rounds or self.choose_rounds(matches, features)
-        self.logit = RatingLogit().fit(matches, features)
+        self.logit = self._new_logit().fit(matches, features)
         data = self._matrix(self.logit, matches, features)
         self.booster = xgboost.train(self._training_parameters(), data, self.rounds)
         self.booster.set_param({"nthread": 1})
@@ -176,7 +176,7 @@ class BoostedOutcome:
         later = matches.day > min(matches.day.max() - self.validation_days, np.quantile(matches.day, LATEST_SHARE))
         if min(later.sum(), (~later).sum()) < FEWEST_FOR_STOPPING:
             return ROUNDS_WITHOUT_STOPPING
-        logit = RatingLogit().fit(matches.take(~later), features.take(~later))
+        logit = self._new_logit().fit(matches.take(~later), features.take(~later))
         data = [self._matrix(logit, matches.take(rows), features.take(rows)) for rows in (~later, later)]
         booster = xgboost.train(
             self._training_parameters(),
@@ -187,6 +187,9 @@ class BoostedOutcome:
             verbose_eval=False,
         )
         return int(booster.best_iteration) + 1
+
+    def _new_logit(self) -> RatingLogit:
+        return RatingLogit(ridge=self.logit.ridge)
 
     def _training_parameters(self) -> dict[str, Any]:
         return self.parameters | {"seed": self.seed, "nthread": self.threads}

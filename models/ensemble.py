@@ -27,7 +27,7 @@ from models.errors import NotFitted
 from models.estimator import Array, played_rows, strictly_positive
 from models.explanation import SMOOTH, Explanation, explain
 from models.goal_model import GoalModel
-from models.pool import Pool
+from models.pool import PRECISION, Pool
 from models.rating_logit import RatingLogit
 from models.score_grid import outcome_proba, reconcile
 
@@ -70,6 +70,8 @@ class Ensemble:
         seed, threads: Of the trees.
         validation_days: Length of a block of forecasts that pool and calibration are fitted to; there are two.
         choose_every_days: 0 chooses at every fit.
+        members: Those that the pool may trust, in the order of MEMBERS; the others are fitted and get no weight.
+        pool_precision: See ``Pool.fit``.
         goal_model, boosted: Members, the first with the score grid; the third, the logit, is where ``boosted`` starts.
         pool, calibration: None until fitted.
         sets: Prediction sets at their stated coverage, by competition.
@@ -82,6 +84,8 @@ class Ensemble:
     threads: int = 1
     validation_days: int = 365
     choose_every_days: int = 0
+    members: tuple[str, ...] = MEMBERS
+    pool_precision: float = PRECISION
     name: str = "ensemble"
     goal_model: GoalModel = field(default_factory=GoalModel)
     boosted: BoostedOutcome = field(default_factory=BoostedOutcome)
@@ -103,7 +107,7 @@ class Ensemble:
             self._choose(matches, features)
             self.chosen_until = last_day
         self.boosted = self._new_boosted(self.boosted.rounds).fit(matches, features)
-        self.goal_model = GoalModel().fit(matches, features)
+        self.goal_model = self._new_goal_model().fit(matches, features)
         return self
 
     def predict_proba(self, matches: MatchTable, features: FeatureFrame) -> Array:  # noqa: ARG002 - the contract passes both
@@ -189,6 +193,9 @@ class Ensemble:
         doubt = features.select(DOUBTS).values
         return np.where(np.isfinite(doubt), doubt, self.usual_doubt)
 
+    def _new_goal_model(self) -> GoalModel:
+        return GoalModel(ridge=self.goal_model.ridge)
+
     def _new_boosted(self, rounds: int) -> BoostedOutcome:
         template = self.boosted
         return BoostedOutcome(
@@ -198,6 +205,7 @@ class Ensemble:
             most_rounds=template.most_rounds,
             patience=template.patience,
             parameters=template.parameters,
+            logit=template.logit,
             fixed_rounds=rounds,
         )
 
@@ -207,7 +215,9 @@ class Ensemble:
         earliest = matches.day < blocks[0][0] if blocks else np.ones(len(matches), dtype=bool)
         self.boosted = self._new_boosted(0)
         self.boosted.rounds = self.boosted.choose_rounds(matches.take(earliest), features.take(earliest))
-        self.pool, self.calibration, self.evidence = Pool.equal(MEMBERS), Calibration.none(), {}
+        left_out = [name for name in MEMBERS if name not in self.members]
+        self.pool = Pool.equal(self.members, left_out=left_out)
+        self.calibration, self.evidence = Calibration.none(), {}
         self.sets = ConformalSets.untested()
         if blocks:
             self._learn_from(self._out_of_fold(matches, features, blocks))
@@ -223,7 +233,7 @@ class Ensemble:
 
     def _block(self, past: tuple[MatchTable, FeatureFrame], now: tuple[MatchTable, FeatureFrame]) -> _Block:
         boosted = self._new_boosted(self.boosted.rounds).fit(*past)
-        goal_model = GoalModel().fit(*past)
+        goal_model = self._new_goal_model().fit(*past)
         matches, features = now
         said = _said(boosted, features, features, goal_model.outcome_proba(features))
         at_home = boosted.logit.at_home(features)
@@ -232,9 +242,9 @@ class Ensemble:
     def _learn_from(self, blocks: list[_Block]) -> None:
         earlier, later = blocks
         every = _joined(earlier, later)
-        first_pool = Pool.fit(earlier.said, earlier.outcome)
+        first_pool = self._fitted_pool(earlier)
         kind, losses = chosen_kind(earlier.pooled(first_pool), later.pooled(first_pool))
-        self.pool = Pool.fit(every.said, every.outcome)
+        self.pool = self._fitted_pool(every)
         self.calibration = Calibration.fit(kind, *every.pooled(self.pool))
         log_odds, at_home, group, outcome = every.pooled(self.pool)
         proba = softmax(self.calibration.log_odds(log_odds, at_home, group))
@@ -247,6 +257,9 @@ class Ensemble:
             "calibration_coefficients": self.calibration.to_plain(),
             "prediction_sets": self.sets.to_plain(),
         }
+
+    def _fitted_pool(self, block: _Block) -> Pool:
+        return Pool.fit(block.said, block.outcome, members=self.members, precision=self.pool_precision)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from models.conditional_logit import fit_conditional_logit
 from models.estimator import Array
 
 # Equal weights beat weights that were fitted to a season: it takes many matches to move them.
-_PRECISION: Final = 400.0
+PRECISION: Final = 400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +32,23 @@ class Pool:
     weights: Mapping[str, float]
 
     @classmethod
-    def equal(cls, members: Sequence[str]) -> Self:
-        """Return the pool that trusts all members alike.
+    def equal(cls, members: Sequence[str], *, left_out: Sequence[str] = ()) -> Self:
+        """Return the pool that trusts all members alike, but for those left out, whose weight is 0.
 
         >>> Pool.equal(["a", "b"]).weights
         {'a': 0.5, 'b': 0.5}
         """
-        return cls(dict.fromkeys(members, 1.0 / len(members)))
+        return cls(dict.fromkeys(members, 1.0 / len(members)) | dict.fromkeys(left_out, 0.0))
 
     @classmethod
-    def fit(cls, said: Mapping[str, Array], outcome: NDArray[np.int64]) -> Self:
+    def fit(
+        cls,
+        said: Mapping[str, Array],
+        outcome: NDArray[np.int64],
+        *,
+        members: Sequence[str] | None = None,
+        precision: float = PRECISION,
+    ) -> Self:
         """Fit the weights to forecasts that were made before the matches were played.
 
         A member whose weight would be negative is left out with weight 0.
@@ -49,12 +56,14 @@ class Pool:
         Args:
             said: Member to log-odds up to a constant a row, shape (n, 3) each.
             outcome: 0 home, 1 draw, 2 away. Shape (n,).
+            members: Weigh these only, the others get 0; None weighs all.
+            precision: Of the prior that draws the weights to equal ones; about the matches it takes to move them.
         """
-        members = list(said)
+        members = list(said if members is None else members)
         while True:
             prior = np.full(len(members), 1.0 / len(members))
             each = np.stack([said[name] for name in members], axis=2)
-            weights = fit_conditional_logit(each, outcome, prior=prior, precision=np.full(len(prior), _PRECISION))
+            weights = fit_conditional_logit(each, outcome, prior=prior, precision=np.full(len(prior), precision))
             if weights.min() >= 0.0 or len(members) == 1:
                 weights = weights if len(members) > 1 else np.ones(1)
                 kept = dict(zip(members, (weights / weights.sum()).tolist(), strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from models.ensemble import Ensemble
 from models.estimator import OutcomeModel
 from runners.artifact import Artifact
 from store.reads import data_digest
+from training.configuration import Configuration
 from training.coverage import coverage_of
 from training.history import History, TooLittleData, date_of, walk
 from training.report import report
@@ -35,6 +36,7 @@ class Plan:
         validation_days: Length of the evaluation window at the end of the data, and of the window that stops the boosting.
         warm_up_days: Days at the start of the data that only warm the features up.
         threads: Of the boosting library.
+        configuration: What the model is made with, and why.
     """
 
     model_name: str
@@ -42,10 +44,12 @@ class Plan:
     validation_days: int
     warm_up_days: int
     threads: int
+    configuration: Configuration = field(default_factory=Configuration)
 
     def model(self) -> Ensemble:
         """Return a fresh model to fit."""
-        return Ensemble(seed=self.seed, threads=self.threads, validation_days=self.validation_days)
+        choices = self.configuration.choices
+        return choices.model(seed=self.seed, threads=self.threads, validation_days=self.validation_days)
 
     def models(self) -> list[OutcomeModel]:
         """Return a model and baselines for a walk through time; the model chooses anew every two months."""
@@ -142,6 +146,7 @@ def _card(
         "features": len(model.names),
         "rounds": model.boosted.rounds,
         "trees": model.boosted.rounds * OUTCOMES,
+        "configuration": plan.configuration.to_plain(),
         "choice": model.evidence,
         "seed": plan.seed,
         "importance": dict(list(model.importance().items())[:20]),
