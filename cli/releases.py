@@ -138,7 +138,7 @@ def keep(settings: Settings) -> None:
 @click.option(
     "--tag", "name", default="football", show_default=True, help="Name of the image; its version is the bento's."
 )
-@click.option("--base", default=BASE, show_default=True, help="Image to start from; needs python3 3.11 with venv.")
+@click.option("--base", default=BASE, show_default=True, help="Image to start from; needs python3.11 with venv.")
 @click.pass_obj
 def image(settings: Settings, bento_tag: str | None, name: str, base: str) -> None:
     """Build a container image of BENTO_TAG, the newest bento by default: small, not root, nothing in it to write to."""

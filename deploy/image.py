@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Final
 from deploy.errors import DeployFailed
 
 CONTAINER: Final = Path(__file__).parent / "container"
+_PATCH_MARKER: Final = re.compile(r" ; python_full_version [^\\\n]*")
 BASE: Final = "python:3.11-slim-bookworm"
 
 
@@ -25,7 +27,7 @@ def build_image(release: Path, bento_tag: str, name: str, *, base: str = BASE) -
     Args:
         release: The kept copy of the bento, with its models.
         name: Such as ``"football:7mzq3e"``; the bento's version where no version is given.
-        base: Image to start from; it needs a ``python3`` of version 3.11 with ``venv``.
+        base: Image to start from; it needs ``python3.11`` with ``venv``.
 
     Raises:
         NoImage: If Docker or a library cannot be had, or the build fails; says what it said.
@@ -55,13 +57,16 @@ def build_image(release: Path, bento_tag: str, name: str, *, base: str = BASE) -
 def _lay_out(context: Path, release: Path, bento_tag: str) -> None:
     name, _, version = bento_tag.partition(":")
     shutil.copytree(release, context / "release")
-    lock = release / "bentos" / name / version / "env" / "python" / "requirements.txt"
-    shutil.copy(lock, context / "release" / "requirements.txt")
+    lock = (release / "bentos" / name / version / "env" / "python" / "requirements.txt").read_text(encoding="utf-8")
+    (context / "release" / "requirements.txt").write_text(lock, encoding="utf-8")
+    # The image's Python may be an older patch than this one, and need a library that this one has built in.
+    wanted = context / "wanted.txt"
+    wanted.write_text(_PATCH_MARKER.sub(" ", lock), encoding="utf-8")
     for file in ("Dockerfile", "start.py"):
         shutil.copy(CONTAINER / file, context / file)
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     _run(
-        [*pip, "--only-binary", ":all:", "--require-hashes", "-r", str(lock), "-d", str(context / "wheels")],
+        [*pip, "--only-binary", ":all:", "--require-hashes", "-r", str(wanted), "-d", str(context / "wheels")],
         "pip download",
     )
 
@@ -69,5 +74,5 @@ def _lay_out(context: Path, release: Path, bento_tag: str) -> None:
 def _run(command: list[str], what: str) -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - built above, no shell
     if run.returncode != 0:
-        told = "\n".join((run.stdout + run.stderr).splitlines()[-15:])
+        told = "\n".join(run.stdout.splitlines()[-5:] + run.stderr.splitlines()[-15:])
         raise NoImage(f"{what} failed with {run.returncode}:\n{told}")
