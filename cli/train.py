@@ -96,7 +96,7 @@ def _data_table(card: dict[str, Any]) -> Table:
 
 
 def _choices(configuration: dict[str, Any]) -> str:
-    selection = configuration["selection"]
+    selection = configuration.get("selection")
     if selection is None:
         return "the defaults"
     changed = Choices.from_plain(configuration["choices"]).differences(Choices())

@@ -37,8 +37,8 @@ class Configuration:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the configuration as plain data for the model card."""
-        selection = None if self.selection is None else dict(self.selection)
-        return {"origin": self.origin, "choices": self.choices.to_plain(), "selection": selection}
+        selection = {} if self.selection is None else {SELECTION: dict(self.selection)}
+        return {"origin": self.origin, "choices": self.choices.to_plain(), **selection}
 
     @classmethod
     def of_card(cls, card: Mapping[str, Any]) -> Self:
@@ -48,7 +48,7 @@ class Configuration:
             ChoicesInvalid: If this program has no such choices.
         """
         told = card.get("configuration")
-        return cls() if told is None else cls(Choices.from_plain(told["choices"]), told["selection"])
+        return cls() if told is None else cls(Choices.from_plain(told["choices"]), told.get(SELECTION))
 
 
 def newest_configuration(name: str) -> tuple[Configuration, str | None]:

@@ -52,13 +52,9 @@ class Windows:
     competitions: tuple[str, ...] | None
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the windows as plain data."""
-        chosen = None if self.competitions is None else list(self.competitions)
-        return {
-            "searched": self.searched.to_plain(),
-            "untouched": self.untouched.to_plain(),
-            "competitions": chosen,
-        }
+        """Return the windows as plain data, the competitions where they were chosen; model cards hold no null."""
+        chosen = {} if self.competitions is None else {"competitions": list(self.competitions)}
+        return {"searched": self.searched.to_plain(), "untouched": self.untouched.to_plain(), **chosen}
 
 
 def year_of(day: NDArray[np.int64]) -> NDArray[np.int64]:

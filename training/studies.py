@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from training.search_space import SPACE
 SCHEMA: Final = "football_selection"
 LOOKS: Final = "looks"
 _LOCK: Final = 7_046_292  # any constant but the store's own
+_BUSY_TIMEOUT_S: Final = 30.0
 _PRUNE_BELOW: Final = 0.1  # chance of a fold-wise lead as large as the best trial's, were the two equally good
 _FEWEST_FOLDS: Final = 4
 _REDONE: Final = "redone_as_its_process_ended"
@@ -116,10 +118,19 @@ def _pruner() -> WilcoxonPruner:
 
 def _storage(url: sa.URL) -> RDBStorage:
     if url.get_backend_name() == "sqlite":
-        return RDBStorage(f"sqlite:///{file_beside(url)}", engine_kwargs={"connect_args": {"timeout": 30.0}})
+        file = file_beside(url)
+        return RDBStorage(f"sqlite:///{file}", engine_kwargs={"creator": lambda: _connection(file)})
     address = url.render_as_string(hide_password=False)
     own = {"options": f"-csearch_path={SCHEMA}"}
     return RDBStorage(address, engine_kwargs={"connect_args": own, "pool_pre_ping": True})
+
+
+def _connection(file: Path) -> sqlite3.Connection:
+    """Connect as the match store does: a killed process loses nothing, a commit need not wait for the disk."""
+    connection = sqlite3.connect(file, timeout=_BUSY_TIMEOUT_S, check_same_thread=False)
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
 
 
 @contextmanager

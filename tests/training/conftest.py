@@ -114,11 +114,13 @@ class Place:
         assert done.returncode == code, done.stderr
         return done
 
-    def start(self, *arguments: str) -> subprocess.Popen:
+    def start(self, *arguments: str, **changes: str) -> subprocess.Popen:
         """Start the command line and leave it to the test."""
         command = [sys.executable, "-m", "cli.main", *arguments]
         nowhere = subprocess.DEVNULL
-        return subprocess.Popen(command, env=self.environment(), cwd=self.folder, stdout=nowhere, stderr=nowhere)
+        return subprocess.Popen(
+            command, env=self.environment(**changes), cwd=self.folder, stdout=nowhere, stderr=nowhere
+        )
 
     def train(self) -> Run:
         """Run `football train`."""
@@ -174,6 +176,14 @@ def own_place(league_store, tmp_path) -> Place:
     """A home of the test's own, with a copy of the store."""
     shutil.copy(league_store, tmp_path / "own.sqlite")
     return Place(tmp_path, f"sqlite:///{tmp_path}/own.sqlite")
+
+
+@pytest.fixture
+def small_place(tmp_path) -> Place:
+    """A home of the test's own, with a store of one of the leagues."""
+    url = f"sqlite:///{tmp_path}/small.sqlite"
+    fill(url, [match for match in played() if match.competition == "xa.1"])
+    return Place(tmp_path, url)
 
 
 @pytest.fixture(scope="session")
