@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from cli.calibration import print_calibration
 from cli.evaluation import coverage_table, evaluation_table, report_console
 from cli.options import SEED, OutputFile, chosen_competitions
 from cli.progress import stages
@@ -65,6 +66,7 @@ def _show(trained: Trained) -> None:
     console.print(_data_table(card))
     console.print(evaluation_table(card["evaluation"], f"Predicted before they were played: {_window(card)}"))
     console.print(coverage_table(card["evaluation"]["coverage"]))
+    print_calibration(console, card["evaluation"])
     console.print(f"Saved [bold]{trained.tag}[/bold]")
 
 
@@ -83,8 +85,17 @@ def _data_table(card: dict[str, Any]) -> Table:
         + (", ..." if len(data["competitions"]) > 12 else ""),
         "features": str(card["features"]),
         "trees": f"{card['trees']:,} in {card['rounds']} rounds",
+        "calibration": _calibration(card["choice"]),
         "seed": str(card["seed"]),
     }
     for name, value in rows.items():
         table.add_row(name, value)
     return table
+
+
+def _calibration(choice: dict[str, Any]) -> str:
+    """Return the kind chosen, and what each kind lost on the later of the two years that the choice rests on."""
+    if not choice:
+        return "none: too few matches to choose by"
+    losses = ", ".join(f"{kind} {loss:.5f}" for kind, loss in choice["calibration_log_losses"].items())
+    return f"{choice['calibration']}; log loss: {losses}"
