@@ -10,6 +10,7 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
+from cli.calibration import print_calibration
 from cli.evaluation import competition_table, coverage_table, evaluation_table, market_table, report_console
 from cli.odds import OddsOrder, closing_odds, odds_options, print_odds
 from cli.options import OutputFile, chosen_competitions, interval_option
@@ -23,9 +24,11 @@ from store.errors import StoreError
 from store.reads import read_directory, read_matches
 from training.backtest import write_csv
 from training.bookmakers import beside_odds
+from training.calibration_gain import calibration_gain
 from training.coverage import coverage_of
 from training.goal_markets import goal_market_report
 from training.history import TooLittleData, day_number, walk
+from training.interval_width import interval_width
 from training.report import IntervalBy, drawn_together, report
 from training.rival import BesideRival, beside_rival
 from training.walk_forward import Forecasts, walk_forward
@@ -126,6 +129,8 @@ def _judged(forecasts: Forecasts, beside: BesideRival | None, *, seed: int, inte
         "rival": None if beside is None else beside.to_plain(model=model, seed=seed, interval_by=interval_by),
         "markets": goal_market_report(forecasts.markets, forecasts.matches, drawn, model=model, seed=seed),
         "coverage": coverage_of(forecasts, model=model).to_plain(),
+        "calibration": calibration_gain(forecasts, model=model, seed=seed),
+        "interval_width": interval_width(forecasts, model=model),
     }
 
 
@@ -139,5 +144,6 @@ def _tell(result: dict[str, Any], *, as_json: bool) -> None:
     console.print(competition_table(result))
     console.print(market_table(result["markets"]))
     console.print(coverage_table(result["coverage"]))
+    print_calibration(console, result)
     print_odds(console, result["odds"])
     console.print(f"{result['rows']:,} rows written to {result['file']}")

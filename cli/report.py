@@ -10,18 +10,23 @@ from typing import Any
 import click
 
 from cli.backtest import forecast_window
+from cli.calibration import print_calibration
 from cli.evaluation import TITLES, coverage_table, evaluation_table, report_console
+from cli.forecasts import full_tag
 from cli.options import OutputFile, chosen_competitions
 from configs.settings import Settings
-from reports.evaluation import Importance, evaluation_page
+from reports.evaluation import evaluation_page
+from reports.importance import Importance
 from reports.page import render
 from reports.subject import Subject
 from runners.saved import NotSaved, Saved
 from store.database import open_store
 from store.errors import StoreError
+from training.calibration_gain import calibration_gain
 from training.coverage import coverage_of
 from training.forecast_file import ForecastFileInvalid, read_forecasts
 from training.history import TooLittleData, day_number
+from training.interval_width import interval_width
 from training.report import report as figures_of
 from training.walk_forward import Forecasts
 
@@ -42,7 +47,7 @@ REFIT_DAYS = 90
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Draw from this file of `football backtest --with-baselines` instead of fitting anew.",
 )
-@click.option("--model", "tag", help="Show the feature importance of this saved model, such as football:VERSION.")
+@click.option("--model", "tag", help="Show what this saved model, such as football:VERSION, looks at.")
 @click.option(
     "--coverage",
     type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
@@ -84,6 +89,8 @@ def report(
     _write(out, page)
     result = figures_of(forecasts, model=model, seed=seed)
     result["coverage"] = coverage_of(forecasts, model=model, promised=coverage).to_plain()
+    result["calibration"] = calibration_gain(forecasts, model=model, seed=seed)
+    result["interval_width"] = interval_width(forecasts, model=model)
     _tell({"file": str(out), **result}, as_json=as_json)
 
 
@@ -118,13 +125,14 @@ def _predict(
 
 
 def _importance(tag: str) -> Importance:
+    tag = full_tag(tag)
     try:
         card = Saved.find(tag).metadata.get("card", {})
     except (NotSaved, ValueError, KeyError) as error:
         raise click.ClickException(f"{error}. `football models` lists those that are saved.") from error
     if not card.get("importance"):
         raise click.ClickException(f"The card of {tag} names no importance of features; train the model again.")
-    return Importance(tag, card["importance"])
+    return Importance(tag, card["importance"], card.get("explanations", {}))
 
 
 def _write(file: Path, text: str) -> None:
@@ -144,4 +152,5 @@ def _tell(result: dict[str, Any], *, as_json: bool) -> None:
     console = report_console()
     console.print(evaluation_table(result, "Predicted before they were played"))
     console.print(coverage_table(result["coverage"]))
+    print_calibration(console, result)
     console.print(f"Page written to {result['file']}")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from cli.calibration import print_calibration
 from cli.evaluation import coverage_table, evaluation_table, report_console
 from cli.options import SEED, OutputFile, chosen_competitions
 from cli.plan import default_choices_option, plan_of
@@ -69,6 +70,7 @@ def _show(trained: Trained) -> None:
     console.print(_data_table(card))
     console.print(evaluation_table(card["evaluation"], f"Predicted before they were played: {_window(card)}"))
     console.print(coverage_table(card["evaluation"]["coverage"]))
+    print_calibration(console, card["evaluation"])
     console.print(f"Saved [bold]{trained.tag}[/bold]")
 
 
@@ -88,6 +90,7 @@ def _data_table(card: dict[str, Any]) -> Table:
         "features": str(card["features"]),
         "trees": f"{card['trees']:,} in {card['rounds']} rounds",
         "choices": _choices(card["configuration"]),
+        "calibration": _calibration(card["choice"]),
         "seed": str(card["seed"]),
     }
     for name, value in rows.items():
@@ -102,3 +105,11 @@ def _choices(configuration: dict[str, Any]) -> str:
     changed = Choices.from_plain(configuration["choices"]).differences(Choices())
     told = ", ".join(f"{name} {value}" for name, (value, _) in changed.items()) or "as the defaults"
     return f"selected on {selection['decided_on']}: {told}"
+
+
+def _calibration(choice: dict[str, Any]) -> str:
+    """Return the kind chosen, and what each kind lost on the later of the two years that the choice rests on."""
+    if not choice:
+        return "none: too few matches to choose by"
+    losses = ", ".join(f"{kind} {loss:.5f}" for kind, loss in choice["calibration_log_losses"].items())
+    return f"{choice['calibration']}; log loss: {losses}"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from reports.calibration_gain import gain_tables
 from reports.calibration_plots import coverage_plot, reliability_plot, size_plot
 from reports.page import Plot, Section, Table
 from reports.subject import Subject
 from reports.wording import between, number, share
+from training.calibration_gain import calibration_gain
 from training.coverage import LITTLE_KNOWN, coverage_of
+from training.interval_width import interval_width
 from training.reliability_slope import reliability_slope
 from training.scores import reliability
 from training.set_coverage import SetCoverage, set_coverage
@@ -45,8 +50,15 @@ def calibration(subject: Subject) -> Section:
         aid="Points on the dashed line: what is given 30 % comes in 30 of 100 matches. A slope below 1 says that forecasts are "
         "too bold, above 1 too timid; bars are 95 % intervals of the bins.",
         plots=plots,
-        tables=[Table("Calibration per outcome", header, rows)],
+        tables=[Table("Calibration per outcome", header, rows), *gain_tables(_gains(subject))],
     )
+
+
+def _gains(subject: Subject) -> dict[str, Any]:
+    return {
+        "calibration": calibration_gain(subject.forecasts, model=subject.model, seed=subject.seed),
+        "interval_width": interval_width(subject.forecasts, model=subject.model),
+    }
 
 
 def coverage(subject: Subject, promised: float) -> Section:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from reports.calibration import calibration, coverage
 from reports.comparison import course, groups, headline, overall, verdict
-from reports.forecasting import confidence, importance, misses
+from reports.forecasting import confidence, misses
+from reports.importance import Importance, importance
 from reports.page import Page, Section
 from reports.subject import Subject
 from reports.wording import NONE, SPACE, between, number, share, signed
@@ -25,15 +25,11 @@ SOURCES: Final = (
         "Intervals of differences: paired bootstrap over match days (Efron & Tibshirani 1993). Of frequencies: Wilson (1927). "
         "Slope: Cox (1958). Running means: cluster ratio estimator (Cochran 1977)."
     ),
+    (
+        "What a model looks at: parts are Shapley values (Lundberg et al. 2018, 2020), permutation is Breiman's (2001) for groups "
+        "of features, partial dependence Friedman's (2001)."
+    ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Importance:
-    """Hold a saved model's tag and each feature's share of its trees' gain, highest first."""
-
-    tag: str
-    shares: Mapping[str, float]
 
 
 def evaluation_page(subject: Subject, *, promised: float, saved: Importance | None = None) -> Page:
@@ -53,7 +49,7 @@ def evaluation_page(subject: Subject, *, promised: float, saved: Importance | No
         groups(subject),
         confidence(subject),
         coverage(subject, promised),
-        *([importance(saved.tag, saved.shares)] if saved is not None else []),
+        *([importance(saved)] if saved is not None else []),
         misses(subject),
         course(subject),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
@@ -11,7 +11,7 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from features.batch import Array
-from reports.canvas import BLUE, NARROW, VERMILION, svg
+from reports.canvas import BLUE, NARROW, OTHERS, OURS, VERMILION, svg
 from reports.wording import share
 
 OUTCOMES = ("home win", "draw", "away win")
@@ -78,13 +78,13 @@ def confusion_plot(counts: NDArray[np.int64], *, name: str) -> str:
     return svg(draw, name=name, alt=f"Confusion of most likely outcome and result. {told}.", height=330, width=NARROW)
 
 
-def importance_plot(importance: Mapping[str, float], *, name: str) -> str:
-    """Draw each feature's share of the gain, in the order given from top to bottom."""
+def importance_plot(importance: Mapping[str, float], *, title: str, name: str) -> str:
+    """Draw each feature's share, in the order given from top to bottom."""
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         places = [-row for row in range(len(importance))]
-        axes.set_title("Share of the trees' total gain")
+        axes.set_title(title)
         axes.barh(places, list(importance.values()), color=BLUE, height=0.7)
         for place, value in zip(places, importance.values(), strict=True):
             axes.text(value, place, f" {share(value)}", va="center", fontsize=10)
@@ -95,7 +95,31 @@ def importance_plot(importance: Mapping[str, float], *, name: str) -> str:
         axes.grid(visible=False, axis="y")
 
     told = "; ".join(f"{feature} {share(value)}" for feature, value in importance.items())
-    return svg(draw, name=name, alt=f"Share of the total gain by feature. {told}.", height=70 + 21 * len(importance))
+    return svg(draw, name=name, alt=f"{title}. {told}.", height=70 + 21 * len(importance))
+
+
+def dependence_plot(feature: str, curve: Mapping[str, Sequence[float]], *, name: str) -> str:
+    """Draw the mean probability of each outcome over the values of a feature, each value marked.
+
+    Args:
+        curve: The ``values``, rising, and the probabilities of ``home``, ``draw`` and ``away`` there.
+    """
+    lines = dict(zip(OUTCOMES, (curve[side] for side in ("home", "draw", "away")), strict=True))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.set_title(feature)
+        for (outcome, line), (colour, marker) in zip(lines.items(), (OURS, *OTHERS), strict=False):
+            axes.plot(curve["values"], line, marker=marker, color=colour, linewidth=2, markersize=5, label=outcome)
+        axes.set_xlabel("value set in every match")
+        axes.set_ylabel("mean probability")
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.set_ylim(0.0, max(0.7, 1.05 * max(map(max, lines.values()))))
+        figure.legend(loc="outside upper left", ncols=3)
+
+    ends = "; ".join(f"{outcome} {share(line[0])} to {share(line[-1])}" for outcome, line in lines.items())
+    alt = f"Partial dependence on {feature} from {curve['values'][0]:.2f} to {curve['values'][-1]:.2f}: {ends}."
+    return svg(draw, name=name, alt=alt, height=300, width=NARROW)
 
 
 def _equal(values: Array) -> Array:

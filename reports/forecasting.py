@@ -1,15 +1,14 @@
-"""Sections on the forecasts themselves: how sure they are, what their model looks at, where they missed most."""
+"""Sections on the forecasts themselves: how sure they are, where they missed most."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 
 from features.matches import team_name
 from reports.calibration_plots import accuracy_by_confidence
-from reports.forecast_plots import OUTCOMES, confusion_plot, importance_plot, sharpness
+from reports.forecast_plots import OUTCOMES, confusion_plot, sharpness
 from reports.page import Plot, Section, Table
 from reports.subject import Subject
 from reports.wording import number, share
@@ -17,7 +16,6 @@ from training.history import date_of
 from training.scores import accuracy, binned_reliability, log_loss
 
 MISSES: Final = 15
-FEATURES: Final = 20
 
 
 def confidence(subject: Subject) -> Section:
@@ -38,23 +36,6 @@ def confidence(subject: Subject) -> Section:
             Plot(confusion_plot(counts, name="confusion"), "Counts; shares of each row below them."),
             Plot(accuracy_by_confidence(right, name="confidence"), "Dashed: as often right as it says."),
         ],
-    )
-
-
-def importance(tag: str, shares: Mapping[str, float]) -> Section:
-    """Return the section of a saved model's importance.
-
-    Args:
-        tag: Of the model.
-        shares: Feature to its share of the trees' total gain, highest first.
-    """
-    shown = dict(list(shares.items())[:FEATURES])
-    return Section(
-        anchor="importance",
-        title="What the model looks at",
-        aid=f"Of the saved model {tag}, not of the fits behind the forecasts above. Gain says what the trees split on, not what "
-        "wins matches; of features that tell the same it picks one.",
-        plots=[Plot(importance_plot(shown, name="importance"), f"The {len(shown)} features of the largest gain.")],
     )
 
 

@@ -7,6 +7,8 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from features.batch import Array
 from features.matches import team_name
 from store.reads import MatchRow
@@ -31,6 +33,12 @@ COLUMNS = (
     "trained_until",
     "set_threshold",
     "matches_known",
+    "days_since",
+    "interval_width",
+    "uncalibrated_home",
+    "uncalibrated_draw",
+    "uncalibrated_away",
+    "calibration",
 )
 
 
@@ -39,8 +47,9 @@ def write_csv(file: Path, forecasts: Forecasts, directory: Mapping[str, MatchRow
 
     The file appears whole or not at all. Probabilities are written with all
     digits; ``kickoff`` is a date alone where the source gave no time;
-    ``set_threshold`` is empty for models without prediction sets of their own,
-    ``matches_known`` where nobody counted.
+    ``set_threshold``, ``interval_width``, the uncalibrated probabilities and the
+    kind of ``calibration`` are empty for models without, ``matches_known`` where nobody counted,
+    ``days_since`` there and where no side had a result yet.
     """
     partial = file.with_name(file.name + ".partial")
     try:
@@ -83,8 +92,16 @@ def _rows(forecasts: Forecasts, directory: Mapping[str, MatchRow], models: list[
                 date_of(int(forecasts.trained_until[i])).isoformat(),
                 _cell(forecasts.set_threshold.get(model), i),
                 _cell(forecasts.matches_known, i),
+                _cell(forecasts.days_since, i),
+                _cell(forecasts.interval_width.get(model), i),
+                *(_cell(column, i) for column in _columns(forecasts.uncalibrated.get(model))),
+                forecasts.calibration[model][i] if model in forecasts.calibration else "",
             ]
 
 
+def _columns(proba: Array | None) -> list[Array | None]:
+    return [None] * 3 if proba is None else list(proba.T)
+
+
 def _cell(values: Array | None, row: int) -> str:
-    return "" if values is None else repr(float(values[row]))
+    return "" if values is None or np.isnan(values[row]) else repr(float(values[row]))

@@ -12,13 +12,16 @@ import numpy as np
 
 from features.batch import Array
 from features.matches import MatchTable, association_of
+from models.calibration import KINDS
 from training.backtest import COLUMNS
 from training.history import day_number
 from training.walk_forward import Forecasts
 
 Row = Mapping[str, str]
 
-_FACTS = tuple(name for name in COLUMNS if name not in ("p_home", "p_draw", "p_away", "model", "set_threshold"))
+_UNCALIBRATED = ("uncalibrated_home", "uncalibrated_draw", "uncalibrated_away")
+_SAID = ("p_home", "p_draw", "p_away", "model", "set_threshold", "interval_width", *_UNCALIBRATED, "calibration")
+_FACTS = tuple(name for name in COLUMNS if name not in _SAID)
 _TOLERANCE = 1e-6
 
 
@@ -61,17 +64,25 @@ def _check(row: Row, earlier: Mapping[str, Row]) -> None:
         raise ValueError(f"expected {len(COLUMNS)} values")
     if row["match_id"] in earlier:
         raise ValueError(f"the match {row['match_id']} has a forecast of {row['model']} already")
-    proba = _proba(row)
-    if not (all(0.0 <= p <= 1.0 for p in proba) and abs(math.fsum(proba) - 1.0) <= _TOLERANCE):
-        raise ValueError(f"given probabilities {proba}, expected three within [0, 1] that sum to 1")
+    _check_proba(_proba(row))
+    if any(row[name] for name in _UNCALIBRATED):
+        _check_proba(tuple(_number(row[name]) for name in _UNCALIBRATED))
     if int(row["home_goals"]) < 0 or int(row["away_goals"]) < 0:
         raise ValueError("given negative goals, expected 0 or more")
     dt.date.fromisoformat(row["trained_until"])
     _kickoff(row)
     if not math.isnan(threshold := _number(row["set_threshold"])) and not 0.0 <= threshold <= 1.0:
         raise ValueError(f"given the set threshold {threshold}, expected one within [0, 1] or none")
-    if _number(row["matches_known"]) < 0:
-        raise ValueError("given a negative number of known matches, expected 0 or more, or none")
+    if row["calibration"] not in ("", *KINDS):
+        raise ValueError(f"given the calibration {row['calibration']!r}, expected one of {', '.join(KINDS)}, or none")
+    for name in ("matches_known", "days_since", "interval_width"):
+        if _number(row[name]) < 0:
+            raise ValueError(f"given a negative {name}, expected 0 or more, or none")
+
+
+def _check_proba(proba: tuple[float, ...]) -> None:
+    if not (all(0.0 <= p <= 1.0 for p in proba) and abs(math.fsum(proba) - 1.0) <= _TOLERANCE):
+        raise ValueError(f"given probabilities {proba}, expected three within [0, 1] that sum to 1")
 
 
 def _forecasts(models: Mapping[str, Mapping[str, Row]], file: Path) -> Forecasts:
@@ -82,17 +93,39 @@ def _forecasts(models: Mapping[str, Mapping[str, Row]], file: Path) -> Forecasts
             raise ForecastFileInvalid(f"{file}: {name} and another model differ in the match {one}; all need the same")
         if changed := [one for one, row in rows.items() if any(row[key] != facts[one][key] for key in _FACTS)]:
             raise ForecastFileInvalid(f"{file}: the rows of the match {changed[0]} differ in what happened")
+    in_order = {name: [rows[one] for one in facts] for name, rows in models.items()}
     return Forecasts(
         matches=_matches(list(facts.values())),
-        proba={name: np.array([_proba(rows[one]) for one in facts]) for name, rows in models.items()},
+        proba={name: np.array([_proba(row) for row in rows]) for name, rows in in_order.items()},
         trained_until=np.array([day_number(dt.date.fromisoformat(row["trained_until"])) for row in facts.values()]),
-        set_threshold={
-            name: values
-            for name, rows in models.items()
-            if (values := _column([rows[one] for one in facts], "set_threshold", f"{file}: {name}")) is not None
-        },
+        set_threshold=_by_name(in_order, "set_threshold", file),
         matches_known=_column(list(facts.values()), "matches_known", str(file)),
+        interval_width=_by_name(in_order, "interval_width", file),
+        days_since=_days_since(list(facts.values())),
+        uncalibrated=_uncalibrated(in_order, file),
+        calibration={
+            name: np.array([row["calibration"] for row in rows], dtype=object)
+            for name, rows in in_order.items()
+            if rows[0]["calibration"]
+        },
     )
+
+
+def _by_name(models: Mapping[str, Sequence[Row]], column: str, file: Path) -> dict[str, Array]:
+    """Return a column of each model that has it."""
+    columns = {name: _column(rows, column, f"{file}: {name}") for name, rows in models.items()}
+    return {name: values for name, values in columns.items() if values is not None}
+
+
+def _uncalibrated(models: Mapping[str, Sequence[Row]], file: Path) -> dict[str, Array]:
+    columns = [_by_name(models, column, file) for column in _UNCALIBRATED]
+    return {name: np.column_stack([column[name] for column in columns]) for name in columns[0]}
+
+
+def _days_since(rows: Sequence[Row]) -> Array | None:
+    """Return the days, NaN before a side's first match; None where there are none at all."""
+    days = np.array([_number(row["days_since"]) for row in rows])
+    return None if np.isnan(days).all() else days
 
 
 def _column(rows: Sequence[Row], name: str, place: str) -> Array | None:

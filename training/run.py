@@ -15,9 +15,13 @@ from models.ensemble import Ensemble
 from models.estimator import OutcomeModel
 from runners.artifact import Artifact
 from store.reads import data_digest
+from training.calibration_gain import calibration_gain
 from training.configuration import Configuration
 from training.coverage import coverage_of
+from training.explanations import MOST_FEATURES, explanations
 from training.history import History, TooLittleData, date_of, walk
+from training.interval_width import interval_width
+from training.permutation import Permutation
 from training.report import report
 from training.saving import check_name, make_golden, save
 from training.walk_forward import FEWEST_TO_FIT, baselines, walk_forward
@@ -78,12 +82,16 @@ def train(matches: MatchTable, plan: Plan, *, on_stage: Stage) -> Trained:
     on_stage("features", 0, 1)
     transform, history = walk(matches)
     on_stage("features", 1, 1)
-    evaluation = _evaluate(history, plan, on_stage)
+    permutation = Permutation(seed=plan.seed)
+    evaluation = _evaluate(history, plan, permutation, on_stage)
     on_stage("final fit", 0, 1)
     learned = history.after_warm_up(plan.warm_up_days)
     model = plan.model().fit(learned.matches, learned.features)
     on_stage("final fit", 1, 1)
+    on_stage("importance", 0, 1)
     card = _card(history, learned, model, evaluation, plan)
+    card["explanations"] = explanations(model, learned, permutation)
+    on_stage("importance", 1, 1)
     artifact = Artifact(
         model_type=model.name,
         trained_until=_instant(transform.last_day + 1),
@@ -98,7 +106,7 @@ def train(matches: MatchTable, plan: Plan, *, on_stage: Stage) -> Trained:
     return Trained(save(plan.model_name, transform, model, artifact), card)
 
 
-def _evaluate(history: History, plan: Plan, on_stage: Stage) -> dict[str, Any]:
+def _evaluate(history: History, plan: Plan, permutation: Permutation, on_stage: Stage) -> dict[str, Any]:
     end = int(history.matches.day.max()) + 1
     first = end - plan.validation_days
     fewest = len(history.after_warm_up(plan.warm_up_days).before(first))
@@ -115,6 +123,7 @@ def _evaluate(history: History, plan: Plan, on_stage: Stage) -> dict[str, Any]:
         refit_days=EVALUATION_REFIT_DAYS,
         warm_up_days=plan.warm_up_days,
         on_progress=lambda done, total: on_stage("evaluation", done, total),
+        watch=permutation.watch,
     )
     window = {
         "from": date_of(first).isoformat(),
@@ -126,6 +135,8 @@ def _evaluate(history: History, plan: Plan, on_stage: Stage) -> dict[str, Any]:
         "window": window,
         **report(forecasts, model=name, seed=plan.seed),
         "coverage": coverage_of(forecasts, model=name).to_plain(),
+        "calibration": calibration_gain(forecasts, model=name, seed=plan.seed),
+        "interval_width": interval_width(forecasts, model=name),
     }
 
 
@@ -149,7 +160,7 @@ def _card(
         "configuration": plan.configuration.to_plain(),
         "choice": model.evidence,
         "seed": plan.seed,
-        "importance": dict(list(model.importance().items())[:20]),
+        "importance": dict(list(model.importance().items())[:MOST_FEATURES]),
         "evaluation": evaluation,
     }
 

@@ -18,7 +18,7 @@ from models.dixon_coles import DixonColes
 from models.doubt import proba_interval
 from models.elo_logit import EloLogit
 from models.ensemble import Ensemble
-from models.estimator import OutcomeModel
+from models.estimator import OutcomeModel, strictly_positive
 from training.goal_markets import BASE_RATE, base_rate, market_proba
 from training.history import History, TooLittleData, date_of
 
@@ -172,7 +172,7 @@ def _answers(model: Ensemble, block: History) -> dict[str, Any]:
         "proba": answers.proba,
         "set_threshold": model.sets.thresholds(block.matches.competition),
         "markets": market_proba(answers.grid),
-        "uncalibrated": softmax(answers.pooled),
+        "uncalibrated": strictly_positive(softmax(answers.pooled)),
         "interval_width": (interval[:, :, 1] - interval[:, :, 0]).mean(axis=1),
         "calibration": np.full(len(block), model.calibration_kind, dtype=object),
     }

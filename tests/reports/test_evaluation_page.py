@@ -16,7 +16,8 @@ from made_forecasts import forecasts
 
 from models.errors import InvalidForecast
 from reports.comparison_plots import forest
-from reports.evaluation import Importance, evaluation_page
+from reports.evaluation import evaluation_page
+from reports.importance import Importance
 from reports.page import render
 from reports.subject import Subject
 from reports.wording import difference, number, share
@@ -265,6 +266,36 @@ def test_importance_is_shown_of_a_saved_model_alone(told, page):
     assert "football:20260101t000000" in read.sections["importance"]
     assert "elo_difference" in read.sections["importance"]
     assert "elo_difference" not in page
+
+
+def test_parts_permutation_and_dependence_are_shown_of_a_card_that_has_them(told):
+    """
+    The section names the module that is missed most first, with intervals, and the curve's numbers stand in a table.
+    """
+    lost = {"mean": 0.0125, "low": 0.01, "high": 0.015}
+    explanations = {
+        "matches": 1234,
+        "contributions": {"elo_difference": 0.081},
+        "permutation": {"strengths": {"rps": lost, "log_loss": lost}},
+        "dependence": {
+            "elo_difference": {
+                "values": [-90.0, 90.0],
+                "home": [0.31, 0.57],
+                "draw": [0.27, 0.25],
+                "away": [0.42, 0.18],
+            }
+        },
+    }
+
+    read = Reader(page_of(told, saved=Importance("football:1", {"elo_difference": 1.0}, explanations)))
+
+    assert "1,234 matches" in read.sections["importance"]
+    (modules,) = (rows for caption, rows in read.tables.items() if caption.startswith("What is lost without a module"))
+    assert modules[1][0] == "strengths"
+    assert modules[1][1].startswith("+0.01250 (+0.01000")
+    curve = read.tables["Partial dependence on elo_difference"]
+    assert [row[0] for row in curve[1:]] == ["home", "draw", "away"]
+    assert curve[1][1:] == [share(0.31), share(0.57)]
 
 
 def test_truth_is_found_calibrated(read):

@@ -82,11 +82,17 @@ def test_the_file_has_the_stated_columns_and_every_match(place, league, tmp_path
         assert row["source_home"] == row["home_team"]
         assert 0.0 < float(row["set_threshold"]) <= 1.0
         assert 0.0 <= float(row["matches_known"]) <= 100.0
+        assert 0.0 < float(row["interval_width"]) < 1.0
+        assert sum(float(row[f"uncalibrated_{side}"]) for side in ("home", "draw", "away")) == pytest.approx(1.0)
     hits = [in_set(row) for row in rows]
     coverage = told["coverage"]
     assert (coverage["sets"], coverage["overall"]["matches"]) == ("conformal", len(rows))
     assert coverage["overall"]["observed"] == pytest.approx(np.mean(hits))
     assert coverage["per_season"]["2022-23"] == coverage["overall"]
+    assert sum(told["calibration"]["kinds"].values()) == len({row["trained_until"] for row in rows})
+    assert told["interval_width"]["overall"]["width"] == pytest.approx(
+        np.mean([float(row["interval_width"]) for row in rows])
+    )
     for market in told["markets"].values():
         assert set(market["log_loss"]) == {"ensemble", "dixon_coles", "base_rate"}
         assert set(market["difference"]) == {"dixon_coles", "base_rate"}
@@ -115,6 +121,7 @@ def test_baselines_can_be_written_too(place, tmp_path):
     assert {row["model"] for row in rows if row["set_threshold"]} == {"ensemble"}
     assert "Sets of 80%: results inside" in done.stdout
     assert "conformal sets as served" in done.stdout
+    assert "Before and after calibration" in done.stdout
     for market in ("over 2.5 goals", "both teams to score"):
         assert market in done.stdout
 

@@ -30,6 +30,8 @@ def lines(*changes, models=("mine", "theirs"), matches=("a", "b")):
             "home_team": "SC Freiburg", "away_team": "FC Augsburg", "source_home": "Freiburg", "source_away": "Augsburg",
             "home_goals": "2", "away_goals": "1", "p_home": "0.5", "p_draw": "0.25", "p_away": "0.25",
             "model": model, "trained_until": "2020-09-01", "set_threshold": "", "matches_known": "12.0",
+            "days_since": "7.0", "interval_width": "", "uncalibrated_home": "", "uncalibrated_draw": "",
+            "uncalibrated_away": "", "calibration": "",
         }
         for match in matches for model in models
     ]  # fmt: skip
@@ -55,7 +57,13 @@ def test_what_was_written_is_read(history, league_store, tmp_path):
     first, end = (day_number(np.datetime64(day).astype(object)) for day in ("2022-08-01", "2022-12-01"))
     forecasts = walk_forward(history, baselines, first_day=first, end_day=end, refit_days=60, warm_up_days=300)
     threshold = np.linspace(0.5, 0.9, len(forecasts.matches)) / 1.1
-    forecasts = replace(forecasts, set_threshold={"dixon_coles": threshold})
+    forecasts = replace(
+        forecasts,
+        set_threshold={"dixon_coles": threshold},
+        interval_width={"dixon_coles": threshold / 3.0},
+        uncalibrated={"dixon_coles": forecasts.proba["elo_logit"]},
+        calibration={"dixon_coles": np.full(len(threshold), "slope", dtype=object)},
+    )
     engine = open_store(f"sqlite:///{league_store}")
     directory = {row.match_id: row for row in read_directory(engine)}
     engine.dispose()
@@ -68,9 +76,11 @@ def test_what_was_written_is_read(history, league_store, tmp_path):
     for name, proba in forecasts.proba.items():
         np.testing.assert_array_equal(read.proba[name], proba)
     np.testing.assert_array_equal(read.trained_until, forecasts.trained_until)
-    assert list(read.set_threshold) == ["dixon_coles"]
-    np.testing.assert_array_equal(read.set_threshold["dixon_coles"], threshold)
     np.testing.assert_array_equal(read.matches_known, forecasts.matches_known)
+    np.testing.assert_array_equal(read.days_since, forecasts.days_since)
+    for column in ("set_threshold", "interval_width", "uncalibrated", "calibration"):
+        assert list(getattr(read, column)) == ["dixon_coles"]
+        np.testing.assert_array_equal(getattr(read, column)["dixon_coles"], getattr(forecasts, column)["dixon_coles"])
     for column in ("match_id", "competition", "season", "home", "away", "home_goals", "away_goals", "day"):
         np.testing.assert_array_equal(getattr(read.matches, column), getattr(forecasts.matches, column))
     assert report(read, model="dixon_coles", seed=1) == report(forecasts, model="dixon_coles", seed=1)
@@ -115,8 +125,11 @@ def test_what_nobody_counted_is_unknown(tmp_path):
         ([(1, "set_threshold", "1.5")], "line 3: given the set threshold 1.5"),
         ([(1, "set_threshold", "wide")], "line 3: could not convert"),
         ([(1, "set_threshold", "0.7")], "theirs lacks set_threshold of the match b"),
-        ([(2, "matches_known", "-1")], "line 4: given a negative number of known matches"),
+        ([(2, "matches_known", "-1")], "line 4: given a negative matches_known"),
         ([(2, "matches_known", ""), (3, "matches_known", "")], "lacks matches_known of the match b"),
+        ([(1, "days_since", "-1")], "line 3: given a negative days_since"),
+        ([(1, "uncalibrated_home", "0.5")], "line 3: given probabilities (0.5, nan, nan)"),
+        ([(1, "calibration", "magic")], "line 3: given the calibration 'magic', expected one of none, slope"),
         ([(3, "matches_known", "11.0")], "the rows of the match b differ in what"),
         ([(3, "match_id", "c")], "theirs and another model differ in the match b"),
         ([(3, "away_goals", "4")], "the rows of the match b differ in what happened"),
@@ -140,7 +153,7 @@ def test_a_file_of_something_else_is_refused(tmp_path):
     Missing columns, a line cut short and a file without forecasts are said, with how to make a right one.
     """
     for columns, told in (
-        (COLUMNS[:-2], "lacks the columns set_threshold, matches_known"),
+        (COLUMNS[:-2], "lacks the columns uncalibrated_away, calibration"),
         (["x"], "lacks the columns match_id"),
     ):
         with pytest.raises(ForecastFileInvalid, match=told):
@@ -148,6 +161,6 @@ def test_a_file_of_something_else_is_refused(tmp_path):
     with pytest.raises(ForecastFileInvalid, match="holds no forecast; write it with football backtest"):
         read_forecasts(written(tmp_path, []))
     file = written(tmp_path, lines())
-    file.write_text(file.read_text(encoding="utf-8")[:-30], encoding="utf-8")
-    with pytest.raises(ForecastFileInvalid, match="line 5: expected 17 values"):
+    file.write_text(file.read_text(encoding="utf-8")[:-40], encoding="utf-8")
+    with pytest.raises(ForecastFileInvalid, match="line 5: expected 23 values"):
         read_forecasts(file)

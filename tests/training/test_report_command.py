@@ -44,7 +44,10 @@ def test_importance_is_that_of_the_saved_models_card(place, trained, file, tmp_p
 
     text = page.read_text(encoding="utf-8")
     assert trained.tag in text
-    assert all(f">{feature}</text>" in text for feature in trained.card["importance"])
+    assert all(f">{feature}</text>" in text for feature in list(trained.card["importance"])[:15])
+    explained = trained.card["explanations"]
+    assert all(f">{module}</th>" in text or f">{module}</td>" in text for module in explained["permutation"])
+    assert all(f"Partial dependence on {feature}" in text for feature in explained["dependence"])
 
 
 def test_a_backtest_of_ours_alone_is_drawn_and_said_to_lack_baselines(run, file, tmp_path):

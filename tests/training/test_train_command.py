@@ -8,6 +8,7 @@ import pytest
 from bentoml._internal.models import ModelStore
 
 from runners.artifact import Artifact
+from training.calibration_gain import calibration_gain
 from training.coverage import coverage_of
 from training.report import scores
 from training.run import EVALUATION_REFIT_DAYS, Plan
@@ -91,6 +92,7 @@ def test_the_scores_of_the_card_can_be_computed_again(trained, history):
         name: scores(proba, forecasts.matches) for name, proba in forecasts.proba.items()
     }
     assert trained.card["evaluation"]["coverage"] == coverage_of(forecasts, model="ensemble").to_plain()
+    assert trained.card["evaluation"]["calibration"] == calibration_gain(forecasts, model="ensemble", seed=plan.seed)
 
 
 def test_the_same_data_and_seed_give_the_same_bits(trained, trained_again):
