@@ -31,10 +31,14 @@ def redis(tmp_path):
     process.wait()
 
 
+LONGEST_READ_MS = 10
+"""A server waits so long for Redis and then answers for itself; after some failures it leaves Redis alone for a while."""
+
+
 def shared_answer(first: httpx.Client, second: httpx.Client, ids: list[str]) -> tuple[str, dict, dict]:
     """Ask the first server, then the second, match after match until an answer of the first is the second's.
 
-    A server waits 10 ms for Redis and then answers for itself, which on a busy machine may be any answer but not all.
+    Where the machine is so busy that Redis needs longer than a server waits, nothing is shared, and nothing can be shown.
     """
     for one in ids:
         url = f"/v1/predictions/football/{one}"
@@ -43,7 +47,21 @@ def shared_answer(first: httpx.Client, second: httpx.Client, ids: list[str]) -> 
         sent = second.post(url).json()
         if sent["cached"]:
             return url, made, sent
-    pytest.fail(f"none of {len(ids)} answers was shared")
+    health = [client.get("/v1/predictions/cache/health").json() for client in (first, second)]
+    if any((told["response_time_ms"] or 0.0) > LONGEST_READ_MS for told in health):
+        pytest.skip(f"Redis needs more than {LONGEST_READ_MS} ms to answer on this busy machine")
+    return pytest.fail(f"none of {len(ids)} answers was shared: {health}")
+
+
+def purge(client: httpx.Client, match_id: str) -> list[dict]:
+    """Purge the answers about a match until the server says that it has looked through all of Redis."""
+    told: list[dict] = []
+    while not told or told[-1]["status"] != "success":
+        assert len(told) < 100, told[-1]
+        time.sleep(0.5 if told else 0.0)
+        asked = client.request("DELETE", "/v1/predictions/cache", params={"pattern": f"football:{match_id}"})
+        told.append(asked.json())
+    return told
 
 
 def test_answers_are_shared_purged_and_not_needed(home, bento, python, tmp_path, redis):
@@ -54,21 +72,21 @@ def test_answers_are_shared_purged_and_not_needed(home, bento, python, tmp_path,
     for folder in folders:
         folder.mkdir()
     shared = {"FOOTBALL_REDIS_URL": redis.url, "FOOTBALL_CACHE_SECRET": "0123456789abcdef0123456789abcdef"}
-    one = serve(home, bento, python, folders[0], workers=2, **shared)
-    two = serve(home, bento, python, folders[1], **shared)
+    patient = {"FOOTBALL_SERVICE__DEADLINE_S": "60"}
+    one = serve(home, bento, python, folders[0], workers=2, **shared, **patient)
+    two = serve(home, bento, python, folders[1], **shared, **patient)
     try:
         with one.client() as first, two.client() as second:
-            ids = [match["match_id"] for match in first.get("/v1/fixtures", params={"limit": 40}).json()["matches"]]
+            ids = [match["match_id"] for match in first.get("/v1/fixtures", params={"limit": 100}).json()["matches"]]
             url, made, sent = shared_answer(first, second, ids)
-            purged = second.request(
-                "DELETE", "/v1/predictions/cache", params={"pattern": f"football:{made['match_id']}"}
-            ).json()
+            purges = purge(second, made["match_id"])
             anew = second.post(url).json()
             redis.send_signal(signal.SIGSTOP)
-            stopped = [client.post(f"/v1/predictions/football/{one}") for one in ids for client in (first, second)]
+            few = ids[-40:]
+            stopped = [client.post(f"/v1/predictions/football/{one}") for one in few for client in (first, second)]
             health = second.get("/v1/predictions/cache/health").json()
             redis.kill()
-            dead = [client.post(f"/v1/predictions/default/{one}") for one in ids for client in (first, second)]
+            dead = [client.post(f"/v1/predictions/default/{one}") for one in few for client in (first, second)]
             stats = first.get("/v1/predictions/cache/stats").json()
     finally:
         codes = [one.end(), two.end()]
@@ -77,7 +95,7 @@ def test_answers_are_shared_purged_and_not_needed(home, bento, python, tmp_path,
     assert {name: made[name] for name in made.keys() - {"request_id", "prediction_time_ms", "cached"}} == {
         name: sent[name] for name in sent.keys() - {"request_id", "prediction_time_ms", "cached"}
     }
-    assert purged["deleted_count"] == 1
+    assert purges[0]["deleted_count"] == 1
     assert {response.status_code for response in (*stopped, *dead)} == {200}
     assert health["status"] == "degraded"
     assert stats["hits"] + stats["misses"] >= 80
