@@ -12,6 +12,8 @@ import click
 from cli.build import newest_bento
 from configs.settings import Settings
 from deploy.errors import DeployFailed
+from deploy.gate.bounds import Bounds
+from deploy.gate.gatekeeper import Gatekeeper
 from deploy.keeper import Keeper
 from deploy.place import Place
 from deploy.plan import Plan
@@ -26,15 +28,36 @@ from deploy.status import status_of
 def release(settings: Settings, bento_tag: str | None) -> None:
     """Serve BENTO_TAG, the newest bento by default, in place of what serves now, without losing a request.
 
-    It is copied, examined, started beside the old one, given a part of the
+    It is copied, examined as by `football gate`, started beside the old one, given a part of the
     traffic, then all of it. Whatever goes wrong on the way, the old one goes on
     serving, and the reason is said.
     """
     tag = bento_tag or newest_bento()
     try:
-        _releases(settings).release(tag, examine=lambda _folder, _tag: None)
+        _releases(settings).release(tag, examine=gatekeeper_of(settings))
     except DeployFailed as error:
         raise click.ClickException(str(error)) from error
+
+
+@click.command()
+@click.argument("bento_tag", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def gate(settings: Settings, bento_tag: str | None, as_json: bool) -> None:
+    """Examine BENTO_TAG, the newest bento by default, as a release does, and release nothing; exit code 1 if refused.
+
+    It is started in a throw-away process without network and asked what callers
+    asked before, beside what serves now.
+    """
+    try:
+        report = gatekeeper_of(settings, quiet=True).examine_apart(bento_tag or newest_bento())
+    except DeployFailed as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(report.to_plain(), indent=2))
+    else:
+        click.echo(report.in_words(), nl=False)
+    sys.exit(0 if report.is_passed else 1)
 
 
 @click.command()
@@ -94,6 +117,16 @@ def place_of(settings: Settings) -> Place:
     return Place(settings.home / "releases")
 
 
+def gatekeeper_of(settings: Settings, *, quiet: bool = False) -> Gatekeeper:
+    """Return who examines bentos by these settings."""
+    return Gatekeeper(
+        place_of(settings),
+        plan_of(settings),
+        Bounds(**settings.gate.model_dump()),
+        say=lambda line: None if quiet else click.echo(line, err=True),
+    )
+
+
 def plan_of(settings: Settings) -> Plan:
     """Return what a release may take by these settings."""
     given = settings.release
@@ -114,6 +147,7 @@ def plan_of(settings: Settings) -> Plan:
             "BENTOML_DO_NOT_TRACK": "True",
             "FOOTBALL_HOME": str(settings.home),
             "FOOTBALL_DATABASE_URL": settings.database_url,
+            "FOOTBALL_RECORDING__FOLDER": settings.recording.folder or str(place_of(settings).requests),
         },
     )
 

@@ -29,3 +29,7 @@ class ProxyMissing(DeployFailed):
 
 class Breach(DeployFailed):
     """Say which bound live traffic broke; the release is taken back."""
+
+
+class Refused(DeployFailed):
+    """Say why the gate did not let a bento through; nothing was changed, no request was touched."""
