@@ -15,7 +15,7 @@ class RecordedRequest(msgspec.Struct, frozen=True):
     """Hold a request for a prediction and what was answered.
 
     Attributes:
-        at: When; UTC, RFC 3339.
+        at: When the answer was computed; UTC, RFC 3339.
         question: The body of ``POST /v1/predictions/predict`` that asks the same.
         proba: Home, draw, away, as answered.
         model: Name and version of the model that answered.
