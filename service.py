@@ -29,6 +29,7 @@ from configs.settings import Settings, load_settings
 from features.batch import Array
 from monitoring.json_log import set_up_logging
 from monitoring.metrics import CONTENT_TYPE, SHARED_FOLDER, Metrics, forget_process
+from monitoring.recorder import Recorder
 from runners.embedded import EmbeddedBackend
 from runners.loading import LoadedModel
 from runners.memory import give_back, out_of_collections
@@ -137,6 +138,7 @@ class FootballService:
             self.backend = self._backend(given, tags)
             self.backend.start()
         shared = shared_folder()
+        self._recorder = recorder_of(given)
         self._warm_fixtures = given.service.cache.warm_fixtures
         self.application: Application = create_application(
             self.backend,
@@ -144,6 +146,7 @@ class FootballService:
             observer=self.metrics,
             cache=cache_of(given, shared) if given.service.cache.enabled else None,
             counters=Counters(shared),
+            recorder=self._recorder,
         )
         self._note_models()
         log.info("no API keys are configured: this service is for callers on this machine only")
@@ -162,8 +165,10 @@ class FootballService:
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]  # BentoML declares no types for it
     def close(self) -> None:
-        """Cease to follow the store."""
+        """Cease to follow the store and to record requests."""
         self.backend.stop()
+        if self._recorder is not None:
+            self._recorder.stop()
         forget_process()
 
     def _backend(self, given: Settings, tags: Mapping[str, str]) -> EmbeddedBackend:
@@ -232,6 +237,21 @@ def shared_folder() -> Path | None:
     """Return the folder that the workers of this server share and that ends with it; None for a lone process."""
     shared = os.environ.get(SHARED_FOLDER)
     return None if not shared else Path(shared) / "football"
+
+
+def recorder_of(given: Settings) -> Recorder | None:
+    """Return what records requests, at work; None where none are to be recorded."""
+    recording = given.recording
+    if not recording.folder or recording.per_minute == 0:
+        return None
+    recorder = Recorder(
+        Path(recording.folder),
+        per_minute=recording.per_minute,
+        per_file=recording.per_file,
+        most_files=recording.files,
+    )
+    recorder.start()
+    return recorder
 
 
 def cache_of(given: Settings, shared: Path | None) -> Cache[PredictionBody]:

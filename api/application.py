@@ -24,7 +24,7 @@ from api.headers import RequestIds
 from api.legacy import legacy_routes
 from api.matches import match_routes
 from api.models import model_routes
-from api.observer import Observer, unobserved
+from api.observer import Observer, Recorder, unobserved
 from api.prediction_body import PredictionBody
 from api.predictions import prediction_routes
 from api.query_strings import decode_query
@@ -36,6 +36,7 @@ from api.status import status_routes
 from runners.backend import Backend
 from runners.errors import PredictionFailure
 
+ANSWERED: Final = 200
 FIRST_FAILURE: Final = 400
 CALLER_LEFT: Final = 499  # as nginx writes it; never sent, only counted
 
@@ -53,6 +54,7 @@ def create_application(
     observer: Observer = unobserved,
     cache: Cache[PredictionBody] | None = None,
     counters: Counters | None = None,
+    recorder: Recorder | None = None,
 ) -> Application:
     """Return the ASGI application that answers from the backend.
 
@@ -62,6 +64,7 @@ def create_application(
         observer: Told of each request once it is answered.
         cache: Of encoded answers; None computes every one.
         counters: By default of this process alone.
+        recorder: Told of predictions that were asked for and answered; None for nobody.
     """
     context = Context(backend, settings, counters or Counters())
     answers = Answers(context, cache, ttl_s=settings.cache_ttl_s)
@@ -75,17 +78,24 @@ def create_application(
         *status_routes(context, cache),
         *legacy_routes(context),
     )
-    return Application(DocumentDesk(routes, settings).routes, context, answers, observer)
+    return Application(DocumentDesk(routes, settings).routes, context, answers, observer, recorder)
 
 
 class Application:
     """Route a request, answer it in the one shape, write it to the access log and tell the observer."""
 
-    def __init__(self, routes: tuple[Route, ...], context: Context, answers: Answers, observer: Observer) -> None:
+    def __init__(
+        self,
+        routes: tuple[Route, ...],
+        context: Context,
+        answers: Answers,
+        observer: Observer,
+        recorder: Recorder | None = None,
+    ) -> None:
         self._answers = answers
         self._router = Router(routes)
         self._context = context
-        self._observer = observer
+        self._observer, self._recorder = observer, recorder
         self._request_ids = RequestIds()
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -109,6 +119,8 @@ class Application:
             answer = await self._answer(call)
             status = answer.status
             await _send(answer, call, send)
+            if self._recorder is not None and call.predictions and status == ANSWERED:
+                self._recorder.note(call.body, call.parameters, answer.body)
         except CallerLeft:
             pass
         finally:

@@ -48,7 +48,8 @@ async def read_body(call: Call, *, limit_bytes: int) -> bytes:
             break
     if total:
         require_json(call.headers)
-    return b"".join(chunks)
+    call.body = b"".join(chunks)
+    return call.body
 
 
 def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:

@@ -28,6 +28,7 @@ class Call(msgspec.Struct):
         template: Of the route, once it is found; few values, fit for logs and metrics.
         parameters: Decoded segments of the path by name.
         route_headers: Sent with every answer of the route, errors included.
+        body: Once it is read.
         predictions: How many forecasts were asked for, once that is known.
     """
 
@@ -41,6 +42,7 @@ class Call(msgspec.Struct):
     template: str = UNMATCHED
     parameters: Mapping[str, str] = {}
     route_headers: Sequence[Header] = ()
+    body: bytes = b""
     predictions: int = 0
 
 

@@ -1,7 +1,8 @@
-"""The hook through which monitoring sees requests, without the API knowing monitoring."""
+"""The hooks through which monitoring sees requests, without the API knowing monitoring."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 
@@ -15,3 +16,11 @@ class Observer(Protocol):
 
 def unobserved(*, route: str, method: str, status: int, seconds: float, predictions: int) -> None:
     """Take no note."""
+
+
+class Recorder(Protocol):
+    """Be told of each request for predictions that was answered well. Must not raise."""
+
+    def note(self, body: bytes, parameters: Mapping[str, str], answer: bytes) -> None:
+        """Take note of what was asked, in the body and in the URL, and of what was answered."""
+        ...

@@ -28,6 +28,7 @@ COMMANDS = {
     "build": ("cli.build", "build", "Build an immutable bento around a saved model."),
     "serve": ("cli.serve", "serve", "Serve a bento over HTTP."),
     "release": ("cli.releases", "release", "Serve a bento behind the proxy in place of another, losing no request."),
+    "gate": ("cli.releases", "gate", "Examine a bento as a release does, and release nothing."),
     "rollback": ("cli.releases", "rollback", "Serve what served before, at once."),
     "status": ("cli.releases", "status", "Say what serves, since when, and why."),
     "history": ("cli.releases", "history", "List releases, refusals and rollbacks."),

@@ -16,6 +16,8 @@ from configs.settings import Settings
 from deploy import kept
 from deploy.build import BuildFailed, build, newest_model
 from deploy.errors import DeployFailed
+from deploy.gate.bounds import Bounds
+from deploy.gate.gatekeeper import Gatekeeper
 from deploy.image import BASE, build_image
 from deploy.keeper import Keeper
 from deploy.place import Place
@@ -33,15 +35,36 @@ from deploy.watching import Watcher
 def release(settings: Settings, bento_tag: str | None) -> None:
     """Serve BENTO_TAG, the newest bento by default, in place of what serves now, without losing a request.
 
-    It is copied, examined, started beside the old one, given a part of the
+    It is copied, examined as by `football gate`, started beside the old one, given a part of the
     traffic, then all of it. Whatever goes wrong on the way, the old one goes on
     serving, and the reason is said.
     """
     tag = bento_tag or newest_bento()
     try:
-        _releases(settings).release(tag, examine=lambda _folder, _tag: None)
+        _releases(settings).release(tag, examine=gatekeeper_of(settings))
     except DeployFailed as error:
         raise click.ClickException(str(error)) from error
+
+
+@click.command()
+@click.argument("bento_tag", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_obj
+def gate(settings: Settings, bento_tag: str | None, as_json: bool) -> None:
+    """Examine BENTO_TAG, the newest bento by default, as a release does, and release nothing; exit code 1 if refused.
+
+    It is started in a throw-away process without network and asked what callers
+    asked before, beside what serves now.
+    """
+    try:
+        report = gatekeeper_of(settings, quiet=True).examine_apart(bento_tag or newest_bento())
+    except DeployFailed as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(report.to_plain(), indent=2))
+    else:
+        click.echo(report.in_words(), nl=False)
+    sys.exit(0 if report.is_passed else 1)
 
 
 @click.command()
@@ -77,7 +100,7 @@ def watch(settings: Settings) -> None:
 
     def take(tag: str) -> str:
         bento = build([tag, *map(newest_model, others)])
-        _releases(settings).release(bento, examine=lambda _folder, _tag: None)
+        _releases(settings).release(bento, examine=gatekeeper_of(settings))
         return bento
 
     Watcher(
@@ -155,6 +178,16 @@ def place_of(settings: Settings) -> Place:
     return Place(settings.home / "releases")
 
 
+def gatekeeper_of(settings: Settings, *, quiet: bool = False) -> Gatekeeper:
+    """Return who examines bentos by these settings."""
+    return Gatekeeper(
+        place_of(settings),
+        plan_of(settings),
+        Bounds(**settings.gate.model_dump()),
+        say=lambda line: None if quiet else click.echo(line, err=True),
+    )
+
+
 def plan_of(settings: Settings) -> Plan:
     """Return what a release may take by these settings."""
     given = settings.release
@@ -175,6 +208,7 @@ def plan_of(settings: Settings) -> Plan:
             "BENTOML_DO_NOT_TRACK": "True",
             "FOOTBALL_HOME": str(settings.home),
             "FOOTBALL_DATABASE_URL": settings.database_url,
+            "FOOTBALL_RECORDING__FOLDER": settings.recording.folder or str(place_of(settings).requests),
         },
     )
 

@@ -114,6 +114,43 @@ class ReleaseSettings(BaseModel):
     kept: int = Field(ge=2, description="Releases that are kept to roll back to, the serving one included.")
 
 
+class GateSettings(BaseModel):
+    """Hold what a bento may take, and how far it may differ from the one that serves, to be released."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    within_s: float = Field(gt=0, description="Seconds for the whole examination.")
+    ready_within_s: float = Field(gt=0, description="Seconds for its server to become ready.")
+    past_within_s: float = Field(
+        ge=0, description="Seconds that are waited for old matches to be replayed, if need be."
+    )
+    answer_within_s: float = Field(gt=0, description="Seconds for one answer; above service.deadline_s.")
+    questions: int = Field(ge=10, le=5_000, description="Most questions asked one by one.")
+    fewest_recorded: int = Field(ge=0, description="With fewer recorded requests, teams of the store stand in.")
+    most_slowdown: float = Field(gt=1, description="Median and 99th percentile of its times over those of what serves.")
+    least_slow_median_ms: float = Field(gt=0, description="A median up to which nothing is called slow.")
+    least_slow_p99_ms: float = Field(gt=0, description="A 99th percentile up to which nothing is called slow.")
+    most_p99_alone_ms: float = Field(gt=0, description="The 99th percentile where nothing serves to compare with.")
+    most_memory_mb: float = Field(gt=0, description="Resident memory of a server with one worker, in 10^6 bytes.")
+    most_change: float = Field(gt=0, le=1, description="Of the probability of any outcome of any question.")
+    most_change_p99: float = Field(gt=0, le=1, description="The 99th percentile of that over the questions.")
+    scored: int = Field(ge=0, le=5_000, description="Most played matches of the store that both are scored on.")
+    fewest_scored: int = Field(ge=2, description="With fewer played matches no score is judged.")
+    worse_rps: float = Field(ge=0, description="Refused if the RPS is worse by more than this for sure (95 %).")
+    worse_log_loss: float = Field(ge=0, description="Refused if the log loss is worse by more than this for sure.")
+
+
+class RecordingSettings(BaseModel):
+    """Hold which requests are written down, to be asked of the next release before it serves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: str = Field(description="Absolute path, empty to record nothing; a release names one for its servers.")
+    per_minute: int = Field(ge=0, le=6_000, description="Most requests that a worker records; 0 for none.")
+    per_file: int = Field(ge=1, le=100_000, description="Requests in a file; a worker keeps its two newest files.")
+    files: int = Field(ge=2, le=100, description="Files that stay when a worker starts, the newest of them.")
+
+
 class TrainingSettings(BaseModel):
     """Hold what a training run needs."""
 
@@ -148,6 +185,8 @@ class Settings(BaseSettings):
     service: ServiceSettings
     runner: RunnerSettings
     release: ReleaseSettings
+    gate: GateSettings
+    recording: RecordingSettings
     training: TrainingSettings
 
     def located(self) -> Settings:

@@ -32,4 +32,4 @@ class Breach(DeployFailed):
 
 
 class Refused(DeployFailed):
-    """Say why a bento was not even started: what the examination found."""
+    """Say why the gate did not let a bento through; nothing was changed, no request was touched."""

@@ -42,19 +42,29 @@ def keep(place: Place, tag: str) -> Path:
         return folder
     aside = place.kept / f".{folder.name}.new"
     shutil.rmtree(aside, ignore_errors=True)
+    copy_to(aside, tag)
+    aside.rename(folder)
+    sync_folder(place.kept)
+    return folder
+
+
+def copy_to(aside: Path, tag: str) -> None:
+    """Copy a bento and the models it pins into a new folder; leaves none behind where that fails. Raises NotKept."""
     try:
         bento = Path(bentoml.get(tag).path)
-        name, _, version = tag.partition(":")
-        _copy(bento, aside / "bentos" / name / version)
+        _copy(bento, bento_in(aside, tag))
         for model in models_of(bento):
             own, _, number = model.partition(":")
             _copy(Path(bentoml.models.get(model).path), aside / "models" / own / number)
     except (BentoMLException, OSError, ValueError) as error:
         shutil.rmtree(aside, ignore_errors=True)
         raise NotKept(f"No copy of {tag} could be made: {error}. The bentos there are: football build") from error
-    aside.rename(folder)
-    sync_folder(place.kept)
-    return folder
+
+
+def bento_in(folder: Path, tag: str) -> Path:
+    """Return where the bento itself is in a copy."""
+    name, _, version = tag.partition(":")
+    return folder / "bentos" / name / version
 
 
 def models_in(place: Place, tag: str) -> list[str]:

@@ -45,6 +45,26 @@ class Place:
         """Return the file that the one who keeps everything running holds."""
         return self.root / "keeper.lock"
 
+    @property
+    def requests(self) -> Path:
+        """Return the folder in which the slots' servers record some of the requests they get."""
+        return self.root / "requests"
+
+    @property
+    def reports(self) -> Path:
+        """Return the folder of what examinations found, two files each."""
+        return self.root / "reports"
+
+    @property
+    def cell(self) -> Path:
+        """Return the folder in which bentos are examined; there only meanwhile."""
+        return self.root / "cell"
+
+    @property
+    def cell_lock(self) -> Path:
+        """Return the file that the one who examines holds."""
+        return self.root / "cell.lock"
+
     def slot(self, name: str) -> Path:
         """Return the folder of a slot."""
         return self.root / "slots" / name
