@@ -35,8 +35,12 @@ from runners.loading import LoadedModel
 from runners.memory import give_back, out_of_collections
 from runners.remote import score_rows
 from runners.runner import Runner
+from runners.saved import bento_store
 from runners.shelf import Shelf
 from runners.world import World
+from trust.guard import Guard, ServedBento
+from trust.keyring import Keyring
+from trust.policy import Policy
 
 log = logging.getLogger("football.service")
 
@@ -97,7 +101,10 @@ class ForecastRunner:
 
     def __init__(self) -> None:
         set_up_logging()
-        shelf = Shelf.load(served_tags(Football.bento, load_settings().service.models))
+        given = load_settings()
+        given.require_located()
+        tags = served_tags(Football.bento, given.service.models)
+        shelf = Shelf.load(tags, guard_of(given, Football.bento, tags))
         self._runners = [Runner(model) for model in shelf.loaded.values()]
 
     @bentoml.api(  # type: ignore[untyped-decorator]  # BentoML declares no types for it
@@ -182,6 +189,7 @@ class FootballService:
             most_models=given.service.models_loaded,
             on_model=self._note_further,
             send=self._send if given.runner.mode == "service" else None,
+            guard=guard_of(given, Football.bento, tags),
         )
 
     async def _send(self, rows: Array) -> Array:
@@ -231,6 +239,13 @@ def served_tags(bento: bentoml.Bento | None, names: Sequence[str]) -> dict[str, 
             "Build it again, or take the names out of service.models."
         )
     return {name: pinned[name] for name in names}
+
+
+def guard_of(given: Settings, bento: bentoml.Bento | None, tags: Mapping[str, str]) -> Guard:
+    """Return who vouches for the models of this process: the bento that is served, and for other versions any signed one."""
+    policy = Policy(Keyring(given.keys), is_required=given.trust.required, floor=given.trust.floor)
+    served = None if bento is None else ServedBento(str(bento.tag), Path(bento.path), frozenset(tags.values()))
+    return Guard(policy, bentos=bento_store(), served=served)
 
 
 def shared_folder() -> Path | None:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from api.presentation import OUTCOMES
 from cli.explanation import MOST_TELLING, percentages, points, shown, together
-from cli.forecasts import forecasts_of, full_tag
+from cli.forecasts import forecasts_of, full_tag, guard_of
 from configs.settings import Settings
 from runners.contributions import OfOutcomes
 from runners.difference import FeatureDifference, ForecastDifference, difference
@@ -37,7 +37,8 @@ def diff(settings: Settings, tag_a: str, tag_b: str, match_id: str, as_json: boo
     """
     query = PredictionQuery(match_id=match_id, explain=True)
     try:
-        models = [load(full_tag(tag)) for tag in (tag_a, tag_b)]
+        guard = guard_of(settings)
+        models = [load(full_tag(tag), guard) for tag in (tag_a, tag_b)]
         first, second = forecasts_of(settings, models, query)
     except (StoreError, ModelRefused, PredictionFailure) as error:
         raise click.ClickException(str(error)) from error

@@ -12,9 +12,13 @@ from runners.errors import PredictionFailure
 from runners.loading import LoadedModel
 from runners.predictor import Predictor
 from runners.queries import Forecast, PredictionQuery
+from runners.saved import bento_store
 from runners.shelf import Shelf
 from runners.world import World, read_world
 from store.database import open_store
+from trust.guard import Guard
+from trust.keyring import Keyring
+from trust.policy import Policy
 
 
 def forecasts_of(settings: Settings, models: Sequence[LoadedModel], query: PredictionQuery) -> list[Forecast]:
@@ -30,6 +34,12 @@ def forecasts_of(settings: Settings, models: Sequence[LoadedModel], query: Predi
     if any(not world.timelines[model.tag].competitions.issuperset(world.table.competition) for model in models):
         world = world.completed()
     return [_forecast(model, world, query) for model in models]
+
+
+def guard_of(settings: Settings) -> Guard:
+    """Return who vouches for the models that a command loads: any signed bento of the bento store."""
+    policy = Policy(Keyring(settings.keys), is_required=settings.trust.required, floor=settings.trust.floor)
+    return Guard(policy, bentos=bento_store())
 
 
 def full_tag(tag: str) -> str:

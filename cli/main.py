@@ -25,7 +25,9 @@ COMMANDS = {
     "predict": ("cli.predict", "predict", "Predict one match here and now, without a server."),
     "diff": ("cli.diff", "diff", "Say why two saved models answer differently about a match."),
     "models": ("cli.models", "models", "List saved models."),
+    "keys": ("cli.keys", "keys", "Make, trust and revoke the keys that sign bentos."),
     "build": ("cli.build", "build", "Build an immutable bento around a saved model."),
+    "verify": ("cli.verify", "verify", "Compare a bento with what was signed."),
     "serve": ("cli.serve", "serve", "Serve a bento over HTTP."),
     "release": ("cli.releases", "release", "Serve a bento behind the proxy in place of another, losing no request."),
     "gate": ("cli.releases", "gate", "Examine a bento as a release does, and release nothing."),
@@ -67,7 +69,7 @@ class LazyGroup(click.Group):
 def main(context: click.Context) -> None:
     """Predict football matches: ingest results, train, build, serve.
 
-    State lives in FOOTBALL_HOME (matches, downloads) and BENTOML_HOME (models,
+    State lives in FOOTBALL_HOME (matches, downloads, keys) and BENTOML_HOME (models,
     bentos); FOOTBALL_DATABASE_URL names another match store.
     """
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")

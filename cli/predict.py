@@ -16,7 +16,7 @@ from rich.table import Table
 
 from api.presentation import explanation_of
 from cli.explanation import explained
-from cli.forecasts import forecasts_of, full_tag
+from cli.forecasts import forecasts_of, full_tag, guard_of
 from configs.settings import Settings
 from runners.errors import PredictionFailure
 from runners.loading import ModelRefused, load
@@ -72,7 +72,8 @@ def _query(
 def _forecast(settings: Settings, query: PredictionQuery, tag: str | None) -> Forecast:
     name = settings.service.models[0]
     try:
-        model = load(full_tag(tag) if tag else str(bentoml.models.get(name).tag))
+        full = full_tag(tag) if tag else str(bentoml.models.get(name).tag)
+        model = load(full, guard_of(settings))
     except NotFound as error:
         raise click.ClickException(f"No model {name!r} is saved. Train one first: football train") from error
     return forecasts_of(settings, [model], query)[0]

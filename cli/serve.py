@@ -9,6 +9,8 @@ import click
 
 from cli.build import newest_bento
 from configs.settings import Settings, require_loopback
+from deploy.verifying import full_tag, is_signed, verify_bento
+from trust.errors import Untrusted
 
 GRACEFUL_TIMEOUT_S = 25
 ONLY_HERE = "No API keys are configured, so it can be reached from this machine only."
@@ -23,6 +25,7 @@ ONLY_HERE = "No API keys are configured, so it can be reached from this machine 
 def serve(settings: Settings, bento_tag: str | None, port: int | None, host: str | None, workers: int | None) -> None:
     """Serve BENTO_TAG, the newest bento by default, until interrupted.
 
+    A bento that is signed, or must be, is first compared with what was signed.
     No API keys can be configured yet, so the service listens on this machine
     only; any other address is refused.
     """
@@ -31,6 +34,7 @@ def serve(settings: Settings, bento_tag: str | None, port: int | None, host: str
         address, number = require_loopback(host or settings.service.host), port or settings.service.port
     except ValueError as error:
         raise click.BadParameter(f"{error}.", param_hint="--host") from error
+    _require_trusted(settings, tag)
     environment = dict(os.environ)
     environment |= {"BENTOML_DO_NOT_TRACK": "True", "FOOTBALL_HOME": str(settings.home)}
     environment["FOOTBALL_DATABASE_URL"] = settings.database_url
@@ -40,3 +44,13 @@ def serve(settings: Settings, bento_tag: str | None, port: int | None, host: str
     command = [sys.executable, "-m", "bentoml", "serve", tag, "--host", address, "--port", str(number)]
     command += ["--timeout-graceful-shutdown", str(GRACEFUL_TIMEOUT_S)]
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own interpreter, no shell
+
+
+def _require_trusted(settings: Settings, tag: str) -> None:
+    """Refuse a bento whose code or models are not what was signed, before any of it runs."""
+    try:
+        full = full_tag(tag)
+        if settings.trust.required or is_signed(full):
+            verify_bento(full, settings.home, floor=settings.trust.floor)
+    except Untrusted as error:
+        raise click.ClickException(f"Bento {tag} is not served: {error}.") from error

@@ -163,11 +163,22 @@ class TrainingSettings(BaseModel):
     threads: int = Field(ge=1, description="Threads of the boosting library.")
 
 
+class TrustSettings(BaseModel):
+    """Hold which models and bentos are believed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    required: bool = Field(
+        description="Whether a model is refused that no trusted key has signed; one signed and altered always is."
+    )
+    floor: int = Field(ge=0, description="Lowest sequence of a signature that is believed; see `football keys floor`.")
+
+
 class Settings(BaseSettings):
     """Hold every setting of the product, frozen.
 
     Attributes:
-        home: Folder for the match store, downloads and rejects; ``FOOTBALL_HOME``.
+        home: Folder for the match store, downloads, rejects and keys; ``FOOTBALL_HOME``.
         database: URL of the match store, empty for SQLite in ``home``; ``FOOTBALL_DATABASE_URL``.
         redis: URL of the Redis that workers and servers share answers through, empty for none; ``FOOTBALL_REDIS_URL``.
         cache_secret: What answers in Redis are signed with, the same on every machine that shares it; empty for a
@@ -188,6 +199,7 @@ class Settings(BaseSettings):
     gate: GateSettings
     recording: RecordingSettings
     training: TrainingSettings
+    trust: TrustSettings
 
     def located(self) -> Settings:
         """Return the same settings with every place absolute, as seen from the current folder; ``~`` is the user's."""
@@ -210,6 +222,11 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """Return the SQLAlchemy URL of the match store."""
         return self.database or f"sqlite:///{self.home / 'matches.sqlite'}"
+
+    @property
+    def keys(self) -> Path:
+        """Return the folder of the keys that sign and are trusted."""
+        return self.home / "keys"
 
     @classmethod
     def settings_customise_sources(

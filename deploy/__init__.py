@@ -1,1 +1,1 @@
-"""From a saved model to an immutable bento. Imports no model code."""
+"""From a saved model to an immutable bento, signed and verified. Imports no model code."""

@@ -16,6 +16,10 @@ import bentoml
 import yaml
 from bentoml.exceptions import BentoMLException, NotFound
 
+from deploy.keys import KeyRefused, SigningKey, next_sequence
+from deploy.signing import CannotSign, sign
+from trust.errors import Untrusted
+
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 BENTO_NAME: Final = "football"
 RUNNER_MODE: Final = "FOOTBALL_RUNNER__MODE"
@@ -33,14 +37,15 @@ def newest_model(name: str) -> str:
         raise BuildFailed(f"No model {name!r} is saved. Train one first: football train") from error
 
 
-def build(model_tags: Sequence[str], *, checkout: Path = CHECKOUT) -> str:
+def build(model_tags: Sequence[str], *, checkout: Path = CHECKOUT, key: SigningKey | None = None) -> str:
     """Build a bento of this checkout around saved models and return its tag, such as ``"football:7mzq3e..."``.
 
     Args:
         model_tags: Full tags, version included; they stay with the bento whatever is trained later.
+        key: Signs the bento; None leaves it unsigned.
 
     Raises:
-        BuildFailed: If a model is not saved, or BentoML cannot build.
+        BuildFailed: If a model is not saved, BentoML cannot build, or the bento cannot be signed; it is not kept then.
     """
     config = _config(checkout)
     tags = [_pinned(tag) for tag in model_tags]
@@ -61,6 +66,8 @@ def build(model_tags: Sequence[str], *, checkout: Path = CHECKOUT) -> str:
     except (BentoMLException, OSError) as error:
         raise BuildFailed(f"BentoML could not build a bento: {error}") from error
     _drop_second_pin(Path(bento.path))
+    if key is not None:
+        _sign(bento, tags, key)
     return str(bento.tag)
 
 
@@ -121,6 +128,15 @@ def _pinned(tag: str) -> str:
         return str(bentoml.models.get(tag).tag)
     except (NotFound, ValueError) as error:
         raise BuildFailed(f"No model {tag!r} is saved. See those that are: football models") from error
+
+
+def _sign(bento: bentoml.Bento, tags: Sequence[str], key: SigningKey) -> None:
+    models = {tag: Path(bentoml.models.get(tag).path) for tag in tags}
+    try:
+        sign(Path(bento.path), str(bento.tag), models, key, sequence=next_sequence(key.folder))
+    except (CannotSign, KeyRefused, Untrusted, OSError) as error:
+        bentoml.delete(bento.tag)
+        raise BuildFailed(f"The bento was built and cannot be signed: {error}") from error
 
 
 def _drop_second_pin(bento: Path) -> None:

@@ -35,6 +35,7 @@ from runners.shelf import Shelf
 from runners.snapshot import Snapshot, view_of
 from runners.world import World
 from store.database import open_store
+from trust.guard import Guard
 
 W = TypeVar("W")
 
@@ -53,6 +54,7 @@ class EmbeddedBackend:
         most_models: Models that may be loaded at once: the served ones and further versions of them.
         on_model: Told what became of each further version: ``loaded``, ``refused``, ``not_found`` or ``evicted``.
         send: Sends rows to the service that scores them; None scores them in this process.
+        guard: Vouches for each model before it is read; None believes all.
     """
 
     def __init__(
@@ -67,9 +69,10 @@ class EmbeddedBackend:
         most_models: int = MOST_MODELS,
         on_model: Callable[[str, LoadedModel | None], None] = lambda _result, _model: None,
         send: Send | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.started_at = dt.datetime.now(dt.UTC)
-        self.shelf = Shelf.load(dict(tags))
+        self.shelf = Shelf.load(dict(tags), guard)
         self._database_url = database_url
         self.follower = Follower(
             database_url,
@@ -91,6 +94,7 @@ class EmbeddedBackend:
             is_asked=self._predictor.is_asked,
             forget=self._predictor.forget,
             on_model=on_model,
+            guard=guard,
         )
 
     def start(self) -> None:

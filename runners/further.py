@@ -19,6 +19,7 @@ from runners.loading import load as load_model
 from runners.memory import out_of_collections
 from runners.saved import is_saved
 from runners.shelf import Shelf
+from trust.guard import Guard
 
 log = logging.getLogger("football.loading")
 
@@ -46,6 +47,7 @@ class Further:
         is_asked: Tells whether questions wait for a model, given its tag; such a model is not let go.
         forget: Told the tag of each model that is let go.
         on_model: Told ``loaded``, ``refused``, ``not_found`` or ``evicted``, and the model where there is one.
+        guard: Vouches for each version before it is read; None believes all.
         clock: In seconds, never going back.
     """
 
@@ -59,9 +61,11 @@ class Further:
         is_asked: Callable[[str], bool] = lambda _tag: False,
         forget: Callable[[str], None] = lambda _tag: None,
         on_model: Callable[[str, LoadedModel | None], None] = lambda _result, _model: None,
+        guard: Guard | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._shelf, self._most, self._add, self._remove = shelf, most, add, remove
+        self._guard = guard
         self._is_asked, self._forget, self._on_model, self._clock = is_asked, forget, on_model, clock
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model-loader")
         self._loads: dict[str, _Load] = {}
@@ -147,7 +151,7 @@ class Further:
         if not load.callers:
             return None
         with out_of_collections():
-            model = load_model(tag)
+            model = load_model(tag, self._guard)
             self._add(model)
         return model
 

@@ -1,15 +1,20 @@
-"""Loading a saved model: read what it says of itself, compare, unpickle, and make it prove itself.
+"""Loading a saved model: hold its bytes, have them vouched for, compare, unpickle, and make it prove itself.
 
-Nothing is unpickled before the metadata fits this process, and nothing is
-served before the golden pairs agree.
+Each file is read once, and no parser sees a byte before the guard has compared
+all of them with what was signed. Nothing is unpickled before the metadata fits
+this process, and nothing is served before the golden pairs agree.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import io
 import logging
 import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 import xgboost
@@ -21,7 +26,10 @@ from runners.arithmetic import arithmetic_of
 from runners.artifact import Artifact
 from runners.probing import SCORER_TOLERANCE, largest_difference
 from runners.queries import ModelView
-from runners.saved import BOOSTER, OBJECTS, NotSaved, Saved, digest_of, size_of
+from runners.saved import BOOSTER, FACTS, OBJECTS, NotSaved, Saved, folder_of
+from trust.errors import Untrusted
+from trust.files import HeldFile, read_folder
+from trust.guard import Guard
 
 log = logging.getLogger("football.loading")
 
@@ -31,15 +39,23 @@ _SHOWN = 8
 class ModelRefused(Exception):
     """Say which model is not served, and why; for the log and the operator, never for a caller."""
 
+    advice = "Train it again with `football train`, or serve another."
+
     def __init__(self, tag: str, reasons: list[str]) -> None:
         shown = "; ".join(reasons[:_SHOWN]) + (f"; and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else "")
-        super().__init__(f"Model {tag!r} is refused: {shown}. Train it again with `football train`, or serve another.")
+        super().__init__(f"Model {tag!r} is refused: {shown}. {self.advice}")
         self.tag = tag
         self.reasons = reasons
 
 
 class ModelMissing(ModelRefused):
     """Say that the model store does not hold a model."""
+
+
+class ModelUntrusted(ModelRefused):
+    """Say that the bytes of a model are not those that somebody trusted has signed."""
+
+    advice = "None of it was read. `football verify` says what of a bento is as it was signed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +102,22 @@ class LoadedModel:
         )
 
 
-def load(tag: str) -> LoadedModel:
+def load(tag: str, guard: Guard | None = None) -> LoadedModel:
     """Load one model of the BentoML model store by its full tag.
+
+    Args:
+        guard: Sees the bytes before anything else does; None believes them.
 
     Raises:
         ModelMissing: If the model store does not hold it.
+        ModelUntrusted: If the guard does not let it pass.
         ModelRefused: If it does not fit this process, cannot be read, or answers otherwise than when saved.
     """
-    saved, artifact = _told(tag)
+    folder, files = _held(tag, guard)
+    saved, artifact = _told(tag, folder, files)
     if reasons := artifact.incompatibilities():
         raise ModelRefused(tag, reasons)
-    features, model = _unpickle(saved)
+    features, model = _unpickle(saved, files)
     if wrong := _mismatches(tag, artifact, features, model):
         raise ModelRefused(tag, [f"golden check: {name} differ from what was saved" for name in wrong])
     compile_trees(tag, model)
@@ -109,18 +130,39 @@ def load(tag: str) -> LoadedModel:
         features=features,
         model=model,
         created_at=saved.created_at,
-        size_bytes=size_of(saved.folder),
-        digest=digest_of(saved.folder),
+        size_bytes=sum(len(file.content) for file in files.values()),
+        digest=_digest_of(files),
         arithmetic=arithmetic_of(features),
     )
 
 
-def _told(tag: str) -> tuple[Saved, Artifact]:
-    """Return what a model says of itself, before any of it is unpickled."""
+def _held(tag: str, guard: Guard | None) -> tuple[Path, Mapping[str, HeldFile]]:
+    """Return the folder and the files of a model, which are as they were signed where anybody signed them."""
     try:
-        saved = Saved.find(tag)
+        folder = folder_of(tag)
+        files = read_folder(folder)
+        _require(files, FACTS)
+        if guard is not None:
+            guard.check(tag, files)
+        _require(files, OBJECTS, BOOSTER)
     except (NotSaved, FileNotFoundError) as error:
         raise ModelMissing(tag, [f"it is not in the model store ({error})"]) from error
+    except Untrusted as error:
+        raise ModelUntrusted(tag, error.reasons) from error
+    except OSError as error:
+        raise ModelRefused(tag, [f"it cannot be read: {error}"]) from error
+    return folder, files
+
+
+def _require(files: Mapping[str, HeldFile], *names: str) -> None:
+    if missing := [name for name in names if name not in files]:
+        raise NotSaved(f"{', '.join(missing)} is missing")
+
+
+def _told(tag: str, folder: Path, files: Mapping[str, HeldFile]) -> tuple[Saved, Artifact]:
+    """Return what a model says of itself, before any of it is unpickled."""
+    try:
+        saved = Saved.read(tag, folder, files[FACTS].content)
     except (ValueError, TypeError, KeyError) as error:
         raise ModelRefused(tag, [f"what it says of itself cannot be read: {error}"]) from error
     try:
@@ -129,12 +171,17 @@ def _told(tag: str) -> tuple[Saved, Artifact]:
         raise ModelRefused(tag, [f"its metadata cannot be read: {error}"]) from error
 
 
-def _unpickle(saved: Saved) -> tuple[MatchFeatures, Ensemble]:
+def _digest_of(files: Mapping[str, HeldFile]) -> str:
+    """Return a digest of the names and bytes of a saved model's files."""
+    listed = "".join(f"{path} {file.sha256}\n" for path, file in files.items())
+    return hashlib.sha256(listed.encode()).hexdigest()
+
+
+def _unpickle(saved: Saved, files: Mapping[str, HeldFile]) -> tuple[MatchFeatures, Ensemble]:
     try:
-        with (saved.folder / OBJECTS).open("rb") as file:
-            objects = pickle.load(_InSteps(file))
+        objects = pickle.load(_InSteps(io.BytesIO(files[OBJECTS].content)))
         features, model = objects["features"], objects["model"]
-        model.boosted.booster = xgboost.Booster({"nthread": 1}, model_file=saved.folder / BOOSTER)
+        model.boosted.booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(files[BOOSTER].content))
     except Exception as error:
         log.exception("model cannot be unpickled", extra={"model": saved.tag})
         raise ModelRefused(saved.tag, [f"it cannot be unpickled: {error}"]) from error
@@ -142,10 +189,10 @@ def _unpickle(saved: Saved) -> tuple[MatchFeatures, Ensemble]:
 
 
 class _InSteps:
-    """Read a file through calls of Python.
+    """Read bytes through calls of Python.
 
     A pickle is read in frames of 64 kB; between two of them other threads get a
-    turn, where reading from the file itself would keep all of them waiting.
+    turn, where reading from the bytes themselves would keep all of them waiting.
     """
 
     def __init__(self, file: BinaryIO) -> None:

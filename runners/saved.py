@@ -1,4 +1,4 @@
-"""A saved model as it lies in BentoML's model store.
+"""A saved model as it lies in BentoML's model store: where it is, and what it says of itself.
 
 BentoML itself reads what a model says of itself in a tenth of a second of pure
 Python, all the while taking turns with the event loop; here it is a seventh.
@@ -7,7 +7,6 @@ Python, all the while taking turns with the event loop; here it is a seventh.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from yaml.resolver import Resolver
 
 _VERSION: Final = re.compile(r"[a-z0-9](?:[-._a-z0-9]{0,61}[a-z0-9])?")  # as BentoML writes the versions of its tags
 _NO_VERSION: Final = "latest"  # which BentoML reads as whatever is newest
-_FACTS: Final = "model.yaml"
+FACTS: Final = "model.yaml"
 OBJECTS: Final = "custom_objects.pkl"
 BOOSTER: Final = "saved_model.ubj"
 
@@ -53,16 +52,18 @@ class Saved:
             NotSaved: If the model store does not hold exactly that one.
             ValueError, KeyError: If it does not say what a model of BentoML says.
         """
-        name, _, version = tag.partition(":")
-        if not (_VERSION.fullmatch(name) and is_saved(name, version)):
-            raise NotSaved(f"no model {tag!r} is in {_store()}")
-        folder = _store() / name / version
+        folder = folder_of(tag)
+        return cls.read(tag, folder, (folder / FACTS).read_bytes())
+
+    @classmethod
+    def read(cls, tag: str, folder: Path, facts: bytes) -> Saved:
+        """Read what a model says of itself out of bytes at hand. Raises ValueError, KeyError as ``find`` does."""
         try:
-            told = _InSteps((folder / _FACTS).read_text(encoding="utf-8")).get_single_data()
+            told = _InSteps(facts.decode()).get_single_data()
         except yaml.YAMLError as error:
-            raise ValueError(f"{_FACTS} is no YAML: {error}") from error
-        if (told["name"], str(told["version"])) != (name, version):
-            raise ValueError(f"{_FACTS} is of {told['name']}:{told['version']}")
+            raise ValueError(f"{FACTS} is no YAML: {error}") from error
+        if f"{told['name']}:{told['version']}" != tag:
+            raise ValueError(f"{FACTS} is of {told['name']}:{told['version']}")
         return cls(tag, folder, dt.datetime.fromisoformat(told["creation_time"]), told["metadata"])
 
 
@@ -76,6 +77,14 @@ class _InSteps(Composer, CParser, SafeConstructor, Resolver):
         Resolver.__init__(self)
 
 
+def folder_of(tag: str) -> Path:
+    """Return where the model store keeps a model, given its full tag. Raises NotSaved if it does not hold exactly that one."""
+    name, _, version = tag.partition(":")
+    if not (_VERSION.fullmatch(name) and is_saved(name, version)):
+        raise NotSaved(f"no model {tag!r} is in {_store()}")
+    return _store() / name / version
+
+
 def is_saved(name: str, version: str) -> bool:
     """Return whether the model store holds exactly that version; a word such as ``latest`` is none.
 
@@ -84,7 +93,7 @@ def is_saved(name: str, version: str) -> bool:
     if version == _NO_VERSION or not _VERSION.fullmatch(version):
         return False
     try:
-        return (_store() / name / version / _FACTS).is_file()
+        return (_store() / name / version / FACTS).is_file()
     except OSError:
         return False
 
@@ -95,18 +104,14 @@ def versions_of(name: str) -> list[str]:
     return [one.name for one in folder.iterdir() if is_saved(name, one.name)] if folder.is_dir() else []
 
 
+def bento_store() -> Path:
+    """Return where BentoML keeps its bentos."""
+    return Path(BentoMLContainer.bento_store.get()._path)  # noqa: SLF001 - BentoML has no public way to the folder
+
+
 def size_of(folder: Path) -> int:
     """Return the bytes that a saved model takes on disk."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-
-
-def digest_of(folder: Path) -> str:
-    """Return a digest of the names and bytes of a saved model's files."""
-    digest = hashlib.sha256()
-    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
-        content = hashlib.sha256(file.read_bytes()).hexdigest()
-        digest.update(f"{file.relative_to(folder)} {content}\n".encode())
-    return digest.hexdigest()
 
 
 def _store() -> Path:

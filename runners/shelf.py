@@ -10,6 +10,7 @@ from typing import Final
 from runners.errors import ModelNotFound, ModelUnavailable, ModelVersionNotFound
 from runners.loading import LoadedModel, ModelRefused, load
 from runners.queries import ModelView
+from trust.guard import Guard
 
 log = logging.getLogger("football.loading")
 
@@ -36,12 +37,12 @@ class Shelf:
         self._views = {model.name: model.view() for model in loaded}
 
     @classmethod
-    def load(cls, tags: dict[str, str]) -> Shelf:
+    def load(cls, tags: dict[str, str], guard: Guard | None = None) -> Shelf:
         """Load models by tag, given by name; one that is refused is logged and leaves the others alone."""
         loaded, refused = [], {}
         for name, tag in tags.items():
             try:
-                loaded.append(load(tag))
+                loaded.append(load(tag, guard))
             except ModelRefused as refusal:
                 log.error("model refused", extra={"model": tag, "reasons": refusal.reasons})  # noqa: TRY400 - a refusal is no crash
                 refused[name] = refusal

@@ -13,6 +13,7 @@ from small_world import train
 import service
 from configs.settings import load_settings
 from runners.errors import ModelVersionNotFound
+from runners.shelf import Shelf
 
 
 @pytest.fixture
@@ -120,6 +121,20 @@ def test_without_a_bento_the_newest_model_is_served(home):
     assert service.served_tags(None, ["football"]) == {"football": newest}
     with pytest.raises(NotFound):
         service.served_tags(None, ["tennis"])
+
+
+def test_a_bento_that_nobody_signed_is_not_served_where_signing_is_required(home, monkeypatch, tmp_path):
+    """
+    The setting reaches the loading of a served model; without it the same bento is served.
+    """
+    bento = SimpleNamespace(tag="football:b", path=str(tmp_path))
+    tags = {"football": home.tag}
+
+    assert Shelf.load(tags, service.guard_of(load_settings(), bento, tags)).refused == {}
+    monkeypatch.setenv("FOOTBALL_TRUST__REQUIRED", "true")
+    for served, reason in ((bento, "football:b is not signed"), (None, "no signed bento")):
+        refused = Shelf.load(tags, service.guard_of(load_settings(), served, tags)).refused
+        assert reason in str(refused["football"])
 
 
 def test_the_settings_of_the_api_are_those_of_the_service(monkeypatch):
