@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from cli.build import newest_bento
 from configs.settings import Settings
 from deploy import kept
 from deploy.build import BuildFailed, build, newest_model
-from deploy.errors import DeployFailed
+from deploy.errors import DeployFailed, Refused
 from deploy.gate.bounds import Bounds
 from deploy.gate.gatekeeper import Gatekeeper
 from deploy.image import BASE, build_image
@@ -26,7 +27,9 @@ from deploy.release import Releases
 from deploy.state import history as read_history
 from deploy.state import read_state
 from deploy.status import status_of
+from deploy.verifying import is_signed, verify_bento
 from deploy.watching import Watcher
+from trust.errors import Untrusted
 
 
 @click.command()
@@ -73,7 +76,7 @@ def gate(settings: Settings, bento_tag: str | None, as_json: bool) -> None:
 def rollback(settings: Settings, bento_tag: str | None) -> None:
     """Serve BENTO_TAG again, or what served before; needs neither trainer nor Redis nor network."""
     try:
-        _releases(settings).roll_back(bento_tag)
+        _releases(settings).roll_back(bento_tag, examine=partial(_verify, settings))
     except DeployFailed as error:
         raise click.ClickException(str(error)) from error
 
@@ -185,7 +188,17 @@ def gatekeeper_of(settings: Settings, *, quiet: bool = False) -> Gatekeeper:
         plan_of(settings),
         Bounds(**settings.gate.model_dump()),
         say=lambda line: None if quiet else click.echo(line, err=True),
+        verify=partial(_verify, settings),
     )
+
+
+def _verify(settings: Settings, folder: Path, tag: str) -> None:
+    """Refuse a kept bento whose code or models are not what was signed, or that had to be signed."""
+    try:
+        if settings.trust.required or is_signed(tag, folder):
+            verify_bento(tag, settings.home, floor=settings.trust.floor, bentoml_home=folder)
+    except Untrusted as error:
+        raise Refused(f"{tag} is refused: {error}.") from error
 
 
 def plan_of(settings: Settings) -> Plan:

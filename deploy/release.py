@@ -70,11 +70,11 @@ class Releases:
             self._forget_old(after)
             return after
 
-    def roll_back(self, tag: str | None) -> State:
+    def roll_back(self, tag: str | None, examine: Examine) -> State:
         """Have an earlier bento serve again, at once: the one before, or any that is kept.
 
         Raises:
-            DeployFailed: If there is none, or its server does not come up.
+            DeployFailed: If there is none, it is refused, or its server does not come up.
         """
         with self._alone() as before:
             target = tag or previous_tag(state.history(self._place), kept.kept_tags(self._place))
@@ -86,6 +86,7 @@ class Releases:
                 return before
             with self._noted("rollback", target):
                 slot, at_hand = other(before.serving), before
+                examine(kept.folder_of(self._place, target), target)
                 stands_by = before.standby == slot and before.tags.get(slot) == target
                 if not (stands_by and self._slot(slot).is_ready()):
                     at_hand = self._started(before, "rollback", target, kept.folder_of(self._place, target))

@@ -86,10 +86,10 @@ def verification_of(tag: str, home: Path, *, floor: int = 0, bentoml_home: Path 
     return Verification(tag, checks, manifest)
 
 
-def is_signed(tag: str) -> bool:
+def is_signed(tag: str, bentoml_home: Path | None = None) -> bool:
     """Return whether a bento of the bento store has a manifest, believed or not; False of one that is not there."""
     try:
-        return os.path.lexists(bento_folder(tag) / MANIFEST_FILE)
+        return os.path.lexists(bento_folder(tag, bentoml_home) / MANIFEST_FILE)
     except Untrusted:
         return False
 

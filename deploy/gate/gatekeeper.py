@@ -48,7 +48,7 @@ class Gatekeeper:
     plan: Plan
     bounds: Bounds
     say: Callable[[str], None]
-    verify: Callable[[Path], None] | None = None
+    verify: Callable[[Path, str], None] | None = None
 
     def __call__(self, folder: Path, tag: str) -> None:
         """Let a kept bento through, or not. Raises Refused with all reasons, DeployFailed if it cannot be examined."""
@@ -70,7 +70,7 @@ class Gatekeeper:
     def examined(self, folder: Path, tag: str) -> Report:
         """Examine a copy, write the report and a line of the journal. Raises DeployFailed if it cannot be examined."""
         if self.verify is not None:
-            self.verify(folder)
+            self.verify(folder, tag)
         with held(self.place.cell_lock), swept(self.place.cell) as cell:
             prefix, why_connected = cutting_command(self.plan.environment.get("FOOTBALL_DATABASE_URL", ""))
             report = self._found(prefix, self._task(folder, tag, cell, why_connected))
