@@ -32,6 +32,7 @@ COMMANDS = {
     "history": ("cli.releases", "history", "List releases, refusals and rollbacks."),
     "down": ("cli.releases", "down", "Stop the proxy and its servers."),
     "keep": ("cli.releases", "keep", "Start again what dies behind the proxy."),
+    "prove": ("cli.prove", "prove", "Change bentos under load; count every answer lost or wrong."),
     "up": ("cli.up", "up", "Do all of it: sample data, training, bento, server, one prediction."),
 }
 
