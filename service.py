@@ -150,8 +150,8 @@ class FootballService:
         log.info("serving", extra={"models": list(tags.values()), "ready": self.backend.is_ready})
 
     def __is_ready__(self) -> bool:
-        """Return whether a model is loaded and the matches are read."""
-        return self.backend.is_ready
+        """Return whether a model is loaded, the matches are read, and old ones can be asked for."""
+        return self.backend.is_prompt
 
     @bentoml.on_startup  # type: ignore[untyped-decorator]  # BentoML declares no types for it
     async def warm(self) -> None:

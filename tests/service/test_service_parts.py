@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from types import SimpleNamespace
 
 import bentoml
@@ -78,9 +79,12 @@ async def test_each_path_is_answered_by_its_owner(football):
 
 def test_a_worker_is_ready_with_model_and_matches(football):
     """
-    Once a model is loaded and the store is read, the worker is ready; the metrics name the model.
+    Once a model is loaded and the store is read, old matches too, the worker is ready; the metrics name the model.
     """
-    assert football.__is_ready__()
+    end = time.monotonic() + 20.0
+    while not football.__is_ready__():
+        assert time.monotonic() < end, "old matches were not replayed"
+        time.sleep(0.01)
     assert b"football_model_info{" in football.metrics.exposition()
     assert b"football_newest_result_timestamp_seconds 1." in football.metrics.exposition()
 
