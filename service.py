@@ -146,6 +146,7 @@ class FootballService:
             self.backend.start()
         shared = shared_folder()
         self._recorder = recorder_of(given)
+        self._behind_proxy = given.behind_proxy
         self._warm_fixtures = given.service.cache.warm_fixtures
         self.application: Application = create_application(
             self.backend,
@@ -160,8 +161,8 @@ class FootballService:
         log.info("serving", extra={"models": list(tags.values()), "ready": self.backend.is_ready})
 
     def __is_ready__(self) -> bool:
-        """Return whether a model is loaded and the matches are read."""
-        return self.backend.is_ready
+        """Return whether a model is loaded and the matches are read; behind a proxy, whether nothing need wait any more."""
+        return self.backend.is_prompt if self._behind_proxy else self.backend.is_ready
 
     @bentoml.on_startup  # type: ignore[untyped-decorator]  # BentoML declares no types for it
     async def warm(self) -> None:

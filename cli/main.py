@@ -38,6 +38,7 @@ COMMANDS = {
     "watch": ("cli.releases", "watch", "Build and release every model as soon as it is trained."),
     "image": ("cli.releases", "image", "Build a container image of a bento."),
     "keep": ("cli.releases", "keep", "Start again what dies behind the proxy."),
+    "prove": ("cli.prove", "prove", "Change bentos under load; count every answer lost or wrong."),
     "up": ("cli.up", "up", "Do all of it: sample data, training, bento, server, one prediction."),
 }
 

@@ -219,6 +219,7 @@ def plan_of(settings: Settings) -> Plan:
         kept=given.kept,
         environment={
             "BENTOML_DO_NOT_TRACK": "True",
+            "FOOTBALL_BEHIND_PROXY": "true",
             "FOOTBALL_HOME": str(settings.home),
             "FOOTBALL_DATABASE_URL": settings.database_url,
             "FOOTBALL_RECORDING__FOLDER": settings.recording.folder or str(place_of(settings).requests),

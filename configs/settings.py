@@ -181,6 +181,7 @@ class Settings(BaseSettings):
         home: Folder for the match store, downloads, rejects and keys; ``FOOTBALL_HOME``.
         database: URL of the match store, empty for SQLite in ``home``; ``FOOTBALL_DATABASE_URL``.
         redis: URL of the Redis that workers and servers share answers through, empty for none; ``FOOTBALL_REDIS_URL``.
+        behind_proxy: What a release sets, see there; ``FOOTBALL_BEHIND_PROXY``. At the top so that older bentos pass over it.
         cache_secret: What answers in Redis are signed with, the same on every machine that shares it; empty for a
             file in ``home``; ``FOOTBALL_CACHE_SECRET``.
     """
@@ -192,6 +193,13 @@ class Settings(BaseSettings):
     redis: str = Field(default="", validation_alias=AliasChoices("FOOTBALL_REDIS_URL", "redis"))
     cache_secret: SecretStr = Field(
         default=SecretStr(""), validation_alias=AliasChoices("FOOTBALL_CACHE_SECRET", "cache_secret")
+    )
+    behind_proxy: bool = Field(
+        default=False,
+        description=(
+            "Whether a proxy sends requests as soon as this server is ready; "
+            "it then is not before old matches, too, can be asked for."
+        ),
     )
     service: ServiceSettings
     runner: RunnerSettings

@@ -113,6 +113,14 @@ class EmbeddedBackend:
         """Return whether a model is loaded and the matches are read."""
         return bool(self.shelf.loaded) and self.follower.world is not None
 
+    @property
+    def is_prompt(self) -> bool:
+        """Return whether it is ready, and has questions about old matches wait for no replay.
+
+        Until then a server that is asked for many of them refuses most: it should not be sent any yet.
+        """
+        return self.is_ready and self.follower.has_recalled
+
     async def written(
         self, queries: Sequence[PredictionQuery], writer: Writer[W], *, deadline: float = math.inf
     ) -> list[W | PredictionFailure]:

@@ -40,6 +40,7 @@ def start() -> None:
     (bento,) = (RELEASE / "bentos" / "football").iterdir()
     os.environ["BENTOML_HOME"] = str(home)
     os.environ["FOOTBALL_SERVICE__WORKERS"] = "1"
+    os.environ.setdefault("FOOTBALL_BEHIND_PROXY", "true")
     command = [sys.executable, "-m", "bentoml", "serve", f"football:{bento.name}", "--host", "0.0.0.0"]  # noqa: S104 - of the container
     command += ["--port", os.environ.get("PORT", "3000"), "--timeout-graceful-shutdown", str(GRACEFUL_S)]
     os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, no shell

@@ -280,6 +280,22 @@ def test_the_backend_shows_models_matches_and_itself(backend):
     assert (page.total, page.next_offset) == (2, 1)
 
 
+def test_a_worker_is_prompt_once_old_matches_are_at_hand(home, engine):
+    """
+    A worker that has read the store, but not replayed its past, is not to be sent requests yet.
+    """
+    backend = EmbeddedBackend(str(engine.url), {"football": home.tag}, poll_s=1.0)
+    backend.start()
+    was_prompt = backend.is_prompt
+    was_recalled = backend.follower.world.is_past_recalled  # looked at later, so that it may only be truer
+
+    assert backend.is_ready
+    assert was_recalled or not was_prompt
+    wait_for(lambda: backend.is_prompt)
+    assert backend.follower.world.is_past_recalled
+    backend.stop()
+
+
 def test_a_refused_model_makes_the_service_unhealthy(home, engine):
     """
     Without any model nothing can be predicted, and the reasons name the model.

@@ -79,7 +79,7 @@ async def test_each_path_is_answered_by_its_owner(football):
 
 def test_a_worker_is_ready_with_model_and_matches(football):
     """
-    Once a model is loaded and the store is read, the worker is ready; the metrics name the model.
+    Once a model is loaded and the store is read the worker is ready; the metrics name the model.
     """
     assert football.__is_ready__()
     assert b"football_model_info{" in football.metrics.exposition()
