@@ -12,6 +12,7 @@ import click
 from cli.backtest import forecast_window
 from cli.evaluation import TITLES, coverage_table, evaluation_table, report_console
 from cli.options import OutputFile, chosen_competitions
+from cli.plan import plan_of
 from configs.settings import Settings
 from reports.evaluation import Importance, evaluation_page
 from reports.page import render
@@ -112,7 +113,7 @@ def _predict(
     try:
         engine = open_store(settings.database_url)
         chosen = chosen_competitions(engine, competitions)
-        return forecast_window(engine, settings, window, refit_days, chosen, quiet=quiet)
+        return forecast_window(engine, plan_of(settings), window, refit_days, chosen, quiet=quiet)
     except (StoreError, TooLittleData) as error:
         raise click.ClickException(str(error)) from error
 
