@@ -14,7 +14,7 @@ from cli.calibration import print_calibration
 from cli.evaluation import competition_table, coverage_table, evaluation_table, market_table, report_console
 from cli.odds import OddsOrder, closing_odds, odds_options, print_odds
 from cli.options import OutputFile, chosen_competitions, interval_option
-from cli.plan import plan_of
+from cli.plan import default_choices_option, plan_of
 from cli.progress import stages
 from cli.rival import RivalOrder, print_rival, rival_forecasts, rival_option
 from configs.settings import Settings
@@ -31,6 +31,7 @@ from training.history import TooLittleData, day_number, walk
 from training.interval_width import interval_width
 from training.report import IntervalBy, drawn_together, report
 from training.rival import BesideRival, beside_rival
+from training.run import Plan
 from training.walk_forward import Forecasts, walk_forward
 
 
@@ -45,6 +46,7 @@ from training.walk_forward import Forecasts, walk_forward
 @click.option(
     "--with-baselines", is_flag=True, help="Write the baselines' rows too; the column `model` tells them apart."
 )
+@default_choices_option
 @rival_option
 @interval_option
 @odds_options
@@ -58,6 +60,7 @@ def backtest(
     refit_days: int,
     out: Path,
     with_baselines: bool,
+    default_choices: bool,
     rival: RivalOrder | None,
     interval_by: IntervalBy,
     as_json: bool,
@@ -66,15 +69,16 @@ def backtest(
     """Predict every played match of a window using only what was known before its kick-off date.
 
     All models are refitted every so many days on all that was played before;
-    features of each match come from earlier days only.
+    features of each match come from earlier days only. Ours is made with the
+    choices of the newest saved model, as `football train` would make it.
     """
-    window = _window(first, last)
+    window, plan = _window(first, last), plan_of(settings, default_choices=default_choices)
     try:
         engine = open_store(settings.database_url)
         closing = closing_odds(engine, odds)
         theirs = None if rival is None else rival_forecasts(engine, rival)
         forecasts = forecast_window(
-            engine, settings, window, refit_days, chosen_competitions(engine, competitions), quiet=as_json
+            engine, plan, window, refit_days, chosen_competitions(engine, competitions), quiet=as_json
         )
         models = list(forecasts.proba) if with_baselines else [Ensemble.name]
         rows = write_csv(out, forecasts, {row.match_id: row for row in read_directory(engine)}, models)
@@ -83,7 +87,8 @@ def backtest(
         raise click.ClickException(str(error)) from error
     result = _judged(forecasts, beside, seed=settings.training.seed, interval_by=interval_by)
     result["odds"] = beside_odds(forecasts, closing, odds.terms, model=Ensemble.name, seed=settings.training.seed)
-    _tell({"file": str(out), "rows": rows, "refit_days": refit_days, **result}, as_json=as_json)
+    made_with = plan.configuration.choices.to_plain()
+    _tell({"file": str(out), "rows": rows, "refit_days": refit_days, "choices": made_with, **result}, as_json=as_json)
 
 
 def _window(first: dt.datetime, last: dt.datetime) -> tuple[int, int]:
@@ -95,7 +100,7 @@ def _window(first: dt.datetime, last: dt.datetime) -> tuple[int, int]:
 
 def forecast_window(
     engine: sa.Engine,
-    settings: Settings,
+    plan: Plan,
     window: tuple[int, int],
     refit_days: int,
     competitions: list[str] | None,
@@ -103,7 +108,6 @@ def forecast_window(
     quiet: bool,
 ) -> Forecasts:
     """Walk forward over the days from the first up to, not including, the second; show how far it is unless quiet."""
-    plan = plan_of(settings)
     with stages(quiet=quiet) as on_stage:
         on_stage("features", 0, 1)
         _, history = walk(read_matches(engine))

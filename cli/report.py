@@ -14,6 +14,7 @@ from cli.calibration import print_calibration
 from cli.evaluation import TITLES, coverage_table, evaluation_table, report_console
 from cli.forecasts import full_tag
 from cli.options import OutputFile, chosen_competitions
+from cli.plan import plan_of
 from configs.settings import Settings
 from reports.evaluation import evaluation_page
 from reports.importance import Importance
@@ -119,7 +120,7 @@ def _predict(
     try:
         engine = open_store(settings.database_url)
         chosen = chosen_competitions(engine, competitions)
-        return forecast_window(engine, settings, window, refit_days, chosen, quiet=quiet)
+        return forecast_window(engine, plan_of(settings), window, refit_days, chosen, quiet=quiet)
     except (StoreError, TooLittleData) as error:
         raise click.ClickException(str(error)) from error
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import click
+import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
@@ -46,44 +48,79 @@ class Selected:
         return {"promoted": self.tag, **self.decision.evidence}
 
 
+_ORDER_OPTIONS = (
+    click.option(
+        "--from", "first", type=DATE, help="First day that is searched; default: four seasons before the last."
+    ),
+    click.option(
+        "--until", type=DATE, help="Keep untouched the newest season complete on this day; default: of the data."
+    ),
+    click.option(
+        "--refit-every",
+        "refit_days",
+        type=click.IntRange(min=1),
+        default=180,
+        show_default=True,
+        help="Days between fits.",
+    ),
+    click.option("--competitions", help="Predict these only, comma-separated codes; all are learned from."),
+    click.option(
+        "--error-rate",
+        type=click.FloatRange(0.0, 0.5, min_open=True),
+        default=0.05,
+        show_default=True,
+        help="Chance of promoting what is not better, over all looks at one untouched season.",
+    ),
+    click.option("--no-promote", is_flag=True, help="Decide, but save no model."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Hold what is to be searched and by which rules it is decided, as given on the command line."""
+
+    first: dt.datetime | None
+    until: dt.datetime | None
+    refit_days: int
+    competitions: str | None
+    error_rate: float
+    no_promote: bool
+
+    def rules(self, matches: MatchTable, competitions: list[str] | None, *, warm_up_days: int) -> Rules:
+        """Return the rules for the matches of a store. Raises TooLittleData."""
+        first, until = (None if moment is None else moment.date() for moment in (self.first, self.until))
+        windows = windows_of(matches, warm_up_days=warm_up_days, competitions=competitions, first=first, until=until)
+        return Rules(windows, self.refit_days, self.error_rate, promotes=not self.no_promote)
+
+
+def order_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of an Order."""
+    for option in reversed(_ORDER_OPTIONS):
+        command = option(command)
+    return command
+
+
 @click.command()
 @click.option(
     "--trials", type=click.IntRange(min=1), default=50, show_default=True, help="Trials in all, earlier runs' included."
 )
 @click.option("--timeout-minutes", type=click.FloatRange(min=0.0), help="Begin no further trial after so many minutes.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that score trials.")
-@click.option("--from", "first", type=DATE, help="First day that is searched; default: four seasons before the last.")
-@click.option("--until", type=DATE, help="Keep untouched the newest season complete on this day; default: of the data.")
-@click.option(
-    "--refit-every", "refit_days", type=click.IntRange(min=1), default=180, show_default=True, help="Days between fits."
-)
-@click.option("--competitions", help="Predict these only, comma-separated codes; all are learned from.")
-@click.option(
-    "--error-rate",
-    type=click.FloatRange(0.0, 0.5, min_open=True),
-    default=0.05,
-    show_default=True,
-    help="Chance of promoting what is not better, over all looks at one untouched season.",
-)
-@click.option("--no-promote", is_flag=True, help="Decide, but save no model.")
+@order_options
 @click.option("--name", help="Name of the models; default: training.model_name of the settings.")
 @click.option("--seed", type=SEED, help="Seed of everything random; default: training.seed of the settings.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_obj
 def select(
     settings: Settings,
+    /,
     trials: int,
     timeout_minutes: float | None,
     jobs: int,
-    first: dt.datetime | None,
-    until: dt.datetime | None,
-    refit_days: int,
-    competitions: str | None,
-    error_rate: float,
-    no_promote: bool,
     name: str | None,
     seed: int | None,
     as_json: bool,
+    **order: Any,
 ) -> None:
     """Search members and hyper-parameters, and promote the best only if it is shown to be better.
 
@@ -95,29 +132,25 @@ def select(
     budget = Budget(trials, None if timeout_minutes is None else 60.0 * timeout_minutes, jobs)
     try:
         check_name(plan.model_name)
-        engine = open_store(settings.database_url)
-        chosen = chosen_competitions(engine, competitions)
-        matches = read_matches(engine)
-        windows = windows_of(
-            matches,
-            warm_up_days=plan.warm_up_days,
-            competitions=chosen,
-            first=None if first is None else first.date(),
-            until=None if until is None else until.date(),
-        )
-        rules = Rules(windows, refit_days, error_rate, promotes=not no_promote)
-        with opened(engine) as storage, stages(quiet=as_json) as on_stage:
-            on_stage("features", 0, 1)
-            history = walk(matches)[1]
-            on_stage("features", 1, 1)
-            decision = run_selection(history, storage, plan, rules, budget, on_progress=on_stage)
-            selected = Selected(decision, _promoted(matches, plan, decision, on_stage))
+        selected = _selected(open_store(settings.database_url), plan, Order(**order), budget, quiet=as_json)
     except (StoreError, TooLittleData, ModelNameInvalid, SelectionBusy) as error:
         raise click.ClickException(str(error)) from error
     if as_json:
         click.echo(json.dumps(selected.to_plain()))
     else:
         _show(report_console(), selected)
+
+
+def _selected(engine: sa.Engine, plan: Plan, order: Order, budget: Budget, *, quiet: bool) -> Selected:
+    chosen = chosen_competitions(engine, order.competitions)
+    matches = read_matches(engine)
+    rules = order.rules(matches, chosen, warm_up_days=plan.warm_up_days)
+    with opened(engine) as storage, stages(quiet=quiet) as on_stage:
+        on_stage("features", 0, 1)
+        history = walk(matches)[1]
+        on_stage("features", 1, 1)
+        decision = run_selection(history, storage, plan, rules, budget, on_progress=on_stage)
+        return Selected(decision, _promoted(matches, plan, decision, on_stage))
 
 
 def _promoted(matches: MatchTable, plan: Plan, decision: Decision, on_stage: Stage) -> str | None:

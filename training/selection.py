@@ -7,13 +7,17 @@ complete season, which the search has not seen, says that they are better.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import optuna
 from optuna.storages import RDBStorage
 
+import features
+import models
 from models.choices import Choices
 from store.reads import data_digest
 from training.folds import Folds, walked
@@ -112,7 +116,15 @@ def _name(folds: Folds, plan: Plan, rules: Rules) -> str:
         validation_days=plan.validation_days,
         warm_up_days=plan.warm_up_days,
         space=version(),
+        code=_code_digest(),
     )
+
+
+def _code_digest() -> str:
+    """Return a digest of the models' and the features' source: after a change of it trials are no longer comparable."""
+    folders = [Path(package.__file__ or "").parent for package in (models, features)]
+    files = sorted(file for folder in folders for file in folder.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _of_the_search(study: str, found: Found, champion: Choices, rules: Rules) -> dict[str, Any]:
