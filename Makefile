@@ -3,6 +3,7 @@
 
 PYTHON ?= python3.11
 PORT   ?= 3000
+JOBS   ?= 2
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
@@ -23,9 +24,9 @@ setup: $(READY)  ## Make the environment in .venv, with the football command in 
 run: $(READY)  ## Sample data, training, bento, server on PORT (3000), one real prediction
 	@$(BIN)/football up --port $(PORT)
 
-test: $(READY)  ## Check and test everything
+test: $(READY)  ## Check and test everything, JOBS (2) files at a time
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --hypothesis-profile repeatable
 
 coverage: $(READY)  ## Test everything and print what no test reaches; half as slow again as the tests alone
 	@$(BIN)/coverage erase

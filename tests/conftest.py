@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from features.matches import MatchTable
 from store.database import open_store
 from store.reads import read_matches
+
+# Threads of XGBoost that spin while they wait take the processor from all else that runs; it reads this when it starts.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 with warnings.catch_warnings():
     # BentoML builds its file patterns under a name that pathspec gives up, and its schemas through a method that
@@ -19,6 +24,23 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     import _bentoml_sdk  # noqa: F401 - imported for its warnings
     from small_world import bentoml_home, fill, fixtures, results, train
+
+# `make test` asks the same questions each time, so that it says the same each time; `pytest` alone asks new ones.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+
+SLOW = (
+    "test_killed_train.py", "test_readme.py", "test_up.py", "test_service.py", "test_conformance.py", "test_backtest.py",
+    "test_odds_command.py", "test_report_command.py", "test_train_command.py", "test_shared_cache.py", "test_further.py",
+    "test_evaluation_page.py", "test_runner_service.py", "test_serving_commands.py", "test_loading.py", "test_layers.py",
+)  # fmt: skip
+"""Files that take longest, from the slowest on."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the files, begin with the slow ones, so that none is left with one at the end."""
+    if hasattr(config, "workerinput"):
+        place = {name: place for place, name in enumerate(SLOW)}
+        items.sort(key=lambda item: place.get(item.path.name, len(place)))
 
 
 @dataclass(frozen=True)

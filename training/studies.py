@@ -2,7 +2,7 @@
 
 Beside an SQLite store that is a file of its own, in PostgreSQL a schema of its own: Optuna names its tables `trials`,
 `version_info`, `alembic_version`, changes them with its versions, and begins its SQLite transactions as readers, which
-fail at once where another process has written in between (docs/decisions/0009). One process at a time may select.
+fail at once where another process has written in between (docs/decisions/0013). One process at a time may select.
 
 Looks at the untouched season are kept here, too, with the study that took them.
 """
