@@ -35,7 +35,7 @@ _COMMAND_S = 600.0
 @click.option("--upgrades", type=click.IntRange(0), default=20, show_default=True, help="Releases, in turns.")
 @click.option("--rollbacks", type=click.IntRange(0), default=1, show_default=True, help="Rollbacks after them.")
 @click.option(
-    "--fault", "faults", type=click.Choice(FAULTS), multiple=True, help="A fault before the releases; may be repeated."
+    "--fault", "faults", type=click.Choice(FAULTS), multiple=True, help="A fault after the releases; may be repeated."
 )
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Requests a second, instead of --load.")
 @click.option("--load", type=click.FloatRange(0, 2, min_open=True), help="Share of the capacity measured; default 0.5.")

@@ -6,7 +6,7 @@ import asyncio
 import re
 from typing import Final
 
-_PROBABILITY: Final = re.compile(rb'"home_win_prob":0\.\d{3}')
+_PROBABILITY: Final = re.compile(rb'"home_win_prob": ?0\.\d{3}')
 _BYTES: Final = 65_536
 _HOLD: Final = 4_096  # the probability stands in the beginning of an answer
 

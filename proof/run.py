@@ -45,7 +45,7 @@ class Program(msgspec.Struct, frozen=True):
     Attributes:
         upgrades: Releases, each of the bento that does not serve.
         rollbacks: Each goes back to the bento before; one that has none before it is preceded by a release.
-        faults: One after the other, before the changes.
+        faults: One after the other, after the releases.
         rate: Requests a second; None for a share of the capacity.
         load: That share.
         rest_s: Between two changes, and before the first and after the last.
@@ -166,12 +166,13 @@ class Prover:
     def _changes(self, program: Program) -> Iterator[Change]:
         """Make the changes one after the other, and mark each."""
         time.sleep(program.rest_s)
-        is_done = True
+        has_standby = False
         for kind in steps_of(program):
-            if kind == "rollback" and not is_done:
-                continue  # the release before it was refused: there is nothing to go back from
+            if kind != "release" and not has_standby:
+                continue  # the release before it was refused: there is nothing to fall back on
             change = self._told(self._made(kind))
-            is_done = change.is_done
+            if kind in {"release", "rollback"}:
+                has_standby = kind == "release" and change.is_done
             yield change
             time.sleep(program.rest_s)
 
@@ -196,16 +197,16 @@ class Prover:
 
 
 def steps_of(program: Program) -> list[Kind]:
-    """Return what is done, in order; a rollback needs a release before it.
+    """Return what is done, in order. Faults need a release before them, which leaves a standby; so does each rollback.
 
-    >>> steps_of(Program(1, 2, ["kill-worker"], 100.0, 0.5, 1.0, 500, 0))
-    ['kill-worker', 'release', 'rollback', 'release', 'rollback']
+    >>> steps_of(Program(0, 2, ["kill-worker"], 100.0, 0.5, 1.0, 500, 0))
+    ['release', 'kill-worker', 'rollback', 'release', 'rollback']
     """
-    steps: list[Kind] = [*program.faults]
-    steps += ["release"] * program.upgrades
-    for _ in range(program.rollbacks):
-        steps += ["rollback"] if steps[-1:] == ["release"] else ["release", "rollback"]
-    return steps
+    releases: list[Kind] = ["release"] * program.upgrades
+    if (program.faults or program.rollbacks) and not releases:
+        releases = ["release"]
+    rollbacks: list[Kind] = ["rollback", "release"] * program.rollbacks
+    return [*releases, *program.faults, *rollbacks[:-1]]
 
 
 def _require_difference(told: Told) -> None:
