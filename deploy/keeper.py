@@ -21,14 +21,14 @@ from deploy.lock import held, is_held
 from deploy.place import Place
 from deploy.plan import Plan
 from deploy.proxy import Orders, configuration, haproxy
-from deploy.slot import Slot
+from deploy.slot import Slot, runs
 from deploy.state import State, read_state
 
 log = logging.getLogger("football.keeper")
 
-_LOOK_S: Final = 0.1
+_LOOK_S: Final = 0.2
 _BETWEEN_STARTS_S: Final = 0.5  # a proxy whose port is taken ends at once, each time
-_SERVERS_EVERY: Final = 10  # looks; finding a slot's processes reads what runs on the machine
+_SERVERS_EVERY: Final = 3  # looks; finding a slot's processes reads what runs on the machine
 
 
 class Keeper:
@@ -39,6 +39,7 @@ class Keeper:
         self._orders = Orders(place)
         self._proxy: subprocess.Popen[bytes] | None = None
         self._next_start = 0.0
+        self._supervisors: dict[str, psutil.Process] = {}  # by slot; looking for one means looking at every process
 
     def run(self) -> bool:
         """Keep things running until the state says that nothing is wanted; False at once if another keeper does."""
@@ -72,10 +73,15 @@ class Keeper:
                 self._look_after(Slot(self._place, self._plan, name), tag)
 
     def _look_after(self, slot: Slot, tag: str) -> None:
-        if slot.supervisor() is None:
+        known = self._supervisors.get(slot.name)
+        if known is not None and runs(known):
+            return
+        found = slot.supervisor()
+        if found is None:
             log.error("no server runs in slot %s; starting %s again", slot.name, tag)
             slot.stop()  # workers without a supervisor still hold the port
-            slot.start(tag)
+            found = slot.start(tag)
+        self._supervisors[slot.name] = found
 
     def _start_proxy(self, now: State) -> None:
         """Start HAProxy; one that an earlier keeper started is left in peace, for it answers."""

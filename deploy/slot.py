@@ -84,7 +84,7 @@ class Slot:
         """Wait until a server says that it is ready. Raises NotReady if it ends or takes too long."""
         end = time.monotonic() + self.plan.ready_within_s
         while time.monotonic() < end:
-            if not _runs(server):
+            if not runs(server):
                 raise NotReady(f"The server in slot {self.name} ended before it was ready.{self._last_words()}")
             if self.is_ready():
                 return
@@ -117,7 +117,7 @@ class Slot:
     def _found(self) -> Iterator[psutil.Process]:
         for process in psutil.process_iter():
             with suppress(psutil.Error):
-                if process.pid != os.getpid() and _runs(process) and process.environ().get(HOME) == str(self.home):
+                if process.pid != os.getpid() and runs(process) and process.environ().get(HOME) == str(self.home):
                     yield process
 
     def stop(self) -> None:
@@ -141,7 +141,8 @@ class Slot:
         return ""
 
 
-def _runs(process: psutil.Process) -> bool:
+def runs(process: psutil.Process) -> bool:
+    """Return whether a process has not ended; one that nobody has collected yet has."""
     with suppress(psutil.Error):
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     return False
