@@ -17,7 +17,7 @@ import psutil
 
 from deploy.durable import write_durably
 from deploy.errors import AnotherIsAtIt, StateUnreadable
-from deploy.lock import held, is_held
+from deploy.lock import held
 from deploy.place import Place
 from deploy.plan import Plan
 from deploy.proxy import Orders, configuration, haproxy
@@ -68,20 +68,26 @@ class Keeper:
     def _look(self, now: State, *, servers_too: bool) -> None:
         if self._orders.pid() is None and time.monotonic() >= self._next_start:
             self._start_proxy(now)
-        if servers_too and not is_held(self._place.lock):  # who holds it starts and stops servers himself
-            for name, tag in now.running.items():
-                self._look_after(Slot(self._place, self._plan, name), tag)
+        if servers_too and any(self._is_dead(name) for name in now.running):
+            self._start_servers()
 
-    def _look_after(self, slot: Slot, tag: str) -> None:
-        known = self._supervisors.get(slot.name)
-        if known is not None and runs(known):
-            return
-        found = slot.supervisor()
-        if found is None:
-            log.error("no server runs in slot %s; starting %s again", slot.name, tag)
-            slot.stop()  # workers without a supervisor still hold the port
-            found = slot.start(tag)
-        self._supervisors[slot.name] = found
+    def _is_dead(self, name: str) -> bool:
+        known = self._supervisors.get(name)
+        if known is None or not runs(known):
+            known = Slot(self._place, self._plan, name).supervisor()
+        if known is not None:
+            self._supervisors[name] = known
+        return known is None
+
+    def _start_servers(self) -> None:
+        """Start dead servers again; not while another process is about to start and stop servers itself."""
+        with suppress(AnotherIsAtIt, StateUnreadable), held(self._place.lock):
+            for name, tag in read_state(self._place).running.items():
+                if self._is_dead(name):
+                    log.error("no server runs in slot %s; starting %s again", name, tag)
+                    slot = Slot(self._place, self._plan, name)
+                    slot.stop()  # workers without a supervisor still hold the port
+                    self._supervisors[name] = slot.start(tag)
 
     def _start_proxy(self, now: State) -> None:
         """Start HAProxy; one that an earlier keeper started is left in peace, for it answers."""
