@@ -134,7 +134,7 @@ def _sign(bento: bentoml.Bento, tags: Sequence[str], key: SigningKey) -> None:
     models = {tag: Path(bentoml.models.get(tag).path) for tag in tags}
     try:
         sign(Path(bento.path), str(bento.tag), models, key, sequence=next_sequence(key.folder))
-    except (CannotSign, KeyRefused, Untrusted, OSError) as error:
+    except (CannotSign, KeyRefused, Untrusted, OSError, ValueError) as error:
         bentoml.delete(bento.tag)
         raise BuildFailed(f"The bento was built and cannot be signed: {error}") from error
 

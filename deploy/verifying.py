@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -118,17 +118,23 @@ def bento_folder(tag: str, bentoml_home: Path | None = None) -> Path:
 
 
 def _file_checks(bento: Path, manifest: Manifest, models: Path) -> Iterator[Check]:
-    yield _compared("bento", bento, manifest.of_bento(), leaving_out=(MANIFEST_FILE, MODELS))
+    signed, places, notes = manifest.of_bento(), {}, set()
     for model in manifest.models:
-        place = model.tag.replace(":", "/")
+        place, files = model.tag.replace(":", "/"), manifest.of_model(model.tag) or {}
         within = bento / MODELS / place  # where they lie in an image, and in what BentoML exports
-        signed = manifest.of_model(model.tag) or {}
-        yield _compared(f"model {model.tag}", within if within.is_dir() else models / place, signed)
+        if within.is_dir():
+            signed |= {f"{MODELS}/{place}/{path}": file for path, file in files.items()}
+            notes.add(f"{MODELS}/{place.partition('/')[0]}/latest")  # written by BentoML's model store
+        places[model.tag] = (within if within.is_dir() else models / place, files)
+    yield _compared("bento", bento, signed, ignoring={MANIFEST_FILE} | notes)
+    for tag, (folder, files) in places.items():
+        yield _compared(f"model {tag}", folder, files)
 
 
-def _compared(name: str, folder: Path, signed: Mapping[str, SignedFile], *, leaving_out: tuple[str, ...] = ()) -> Check:
+def _compared(name: str, folder: Path, signed: Mapping[str, SignedFile], *, ignoring: Collection[str] = ()) -> Check:
     try:
-        reasons = differences(read_folder(folder, leaving_out=leaving_out), signed)
+        found = {path: file for path, file in read_folder(folder).items() if path not in ignoring}
+        reasons = differences(found, signed)
     except Untrusted as error:
         reasons = error.reasons
     except OSError as error:

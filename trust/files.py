@@ -66,7 +66,7 @@ def read_file(folder: Path, name: str, *, most_bytes: int) -> bytes | None:
 def differences(found: Mapping[str, HeldFile], signed: Mapping[str, SignedFile]) -> list[str]:
     """Return in words how files differ from what was signed; empty if they are the same, to the byte."""
     missing = [f"{path} is missing" for path in signed if path not in found]
-    extra = [f"{path} was not signed" for path in found if path not in signed]
+    extra = [f"{_plain(path)} was not signed" for path in found if path not in signed]
     altered = [
         f"{path} was altered"
         for path, file in found.items()
@@ -92,9 +92,9 @@ def _walk(folder: int, place: str, leaving_out: Collection[str], faults: list[st
         except FileNotFoundError:
             raise
         except (OSError, ValueError) as error:
-            faults.append(f"{path}: {_reason(error)}")
+            faults.append(f"{_plain(path)}: {_reason(error)}")
     if len(listed) > MOST_FILES:
-        faults.append(f"{place or 'it'} holds {len(listed)} files, expected at most {MOST_FILES}")
+        faults.append(f"{_plain(place) or 'it'} holds {len(listed)} files, expected at most {MOST_FILES}")
 
 
 @contextmanager
@@ -118,6 +118,11 @@ def _content(folder: int, name: str, most_bytes: int) -> bytes:
     if len(content) != about.st_size:
         raise ValueError("it changed while it was read")
     return content
+
+
+def _plain(path: str) -> str:
+    """Return a path as it can be shown: a name that somebody planted must not write lines of its own."""
+    return path if path.isascii() and path.isprintable() else ascii(path)
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -202,7 +202,12 @@ def test_a_model_may_lie_within_the_bento(signed):
     """
     within = signed.bento / "models" / signed.model_tag.replace(":", "/")
     shutil.move(signed.model, within)
+    (within.parent / "latest").write_text(within.name)
     assert signed.reasons() == ""
+
+    (within.parent / "planted").mkdir()
+    (within.parent / "planted" / "custom_objects.pkl").write_bytes(b"")
+    assert "planted/custom_objects.pkl was not signed" in signed.reasons()
 
     (within / "model.yaml").write_text("name: football\n")
     assert "model.yaml was altered" in signed.reasons()

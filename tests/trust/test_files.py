@@ -66,6 +66,19 @@ def test_what_is_no_plain_file_is_refused_by_name(folder, plant):
         read_folder(folder)
 
 
+def test_a_name_cannot_write_lines_of_its_own(folder):
+    """
+    A planted name with a line end, a terminal's command or no UTF-8 is shown as what it is.
+    """
+    for name in (b"x\nok    bento: as signed", b"\x1b[2J", b"\xff"):
+        (folder / os.fsdecode(name)).write_bytes(b"")
+
+    told = "; ".join(differences(read_folder(folder), {}))
+
+    assert told.isascii()
+    assert told.isprintable()
+
+
 def test_one_file_is_read_or_is_not_there(folder):
     """
     A missing file is none, a large one and a link are refused.
