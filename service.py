@@ -6,6 +6,7 @@ with, or from this folder, with the newest model of each served name.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
@@ -155,7 +156,12 @@ class FootballService:
 
     @bentoml.on_startup  # type: ignore[untyped-decorator]  # BentoML declares no types for it
     async def warm(self) -> None:
-        """Answer for the coming fixtures before anybody asks, and leave what is there now out of all collections."""
+        """Answer for the coming fixtures before anybody asks, and leave what is there now out of all collections.
+
+        No connection is accepted before. Workers share the socket that they listen on: one that takes the place of a
+        dead one would else refuse its share of the questions about old matches, whatever the readiness of the others.
+        """
+        await asyncio.to_thread(self.backend.settle)
         warmed = await self.application.warm(self._warm_fixtures)
         log.info("ready", extra={"answers_at_hand": warmed})
         keep_out_of_collections()
