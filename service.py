@@ -6,6 +6,7 @@ with, or from this folder, with the newest model of each served name.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
@@ -161,12 +162,19 @@ class FootballService:
         log.info("serving", extra={"models": list(tags.values()), "ready": self.backend.is_ready})
 
     def __is_ready__(self) -> bool:
-        """Return whether a model is loaded and the matches are read; behind a proxy, whether nothing need wait any more."""
-        return self.backend.is_prompt if self._behind_proxy else self.backend.is_ready
+        """Return whether a model is loaded and the matches are read."""
+        return self.backend.is_ready
 
     @bentoml.on_startup  # type: ignore[untyped-decorator]  # BentoML declares no types for it
     async def warm(self) -> None:
-        """Answer for the coming fixtures before anybody asks, and leave what is there now out of all collections."""
+        """Answer for the coming fixtures before anybody asks, and leave what is there now out of all collections.
+
+        No connection is accepted before. Behind a proxy that is not before old matches are at hand, too: workers share
+        the socket that they listen on, and one that takes the place of a dead one would else refuse its share of the
+        questions about old matches, whatever the readiness of the others.
+        """
+        if self._behind_proxy:
+            await asyncio.to_thread(self.backend.settle)
         warmed = await self.application.warm(self._warm_fixtures)
         log.info("ready", extra={"answers_at_hand": warmed})
         keep_out_of_collections()

@@ -29,7 +29,7 @@ COMMANDS = {
     "build": ("cli.build", "build", "Build an immutable bento around a saved model."),
     "verify": ("cli.verify", "verify", "Compare a bento with what was signed."),
     "serve": ("cli.serve", "serve", "Serve a bento over HTTP."),
-    "release": ("cli.releases", "release", "Serve a bento behind the proxy in place of another, losing no request."),
+    "release": ("cli.releases", "release", "Serve a bento in place of another, losing no request."),
     "gate": ("cli.releases", "gate", "Examine a bento as a release does, and release nothing."),
     "rollback": ("cli.releases", "rollback", "Serve what served before, at once."),
     "status": ("cli.releases", "status", "Say what serves, since when, and why."),

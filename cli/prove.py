@@ -25,7 +25,7 @@ from proof.errors import ProofFailed
 from proof.faults import FAULTS, Faults
 from proof.marks import Kind
 from proof.questions import LARGE_BATCH
-from proof.run import Operator, Program, Prover, Target
+from proof.run import Operator, Program, Proof, Prover, Target
 
 _COMMAND_S = 600.0
 
@@ -70,20 +70,7 @@ def prove(
     """
     if rate is not None and load is not None:
         raise click.UsageError("Give --rate or --load, not both.")
-    program = Program(upgrades, rollbacks, faults, rate, load or 0.5, rest, matches, seed)
-    try:
-        targets = _serving_first(settings, _targets(settings, bento_tags))
-        prover = Prover(
-            settings.service.host,
-            settings.service.port,
-            settings.database_url,
-            targets,
-            _operator(settings),
-            lambda line: click.echo(line, err=True),
-        )
-        proof = prover.prove(program)
-    except (ProofFailed, DeployFailed) as error:
-        raise click.ClickException(str(error)) from error
+    proof = _proved(settings, bento_tags, Program(upgrades, rollbacks, faults, rate, load or 0.5, rest, matches, seed))
     told = msgspec.json.format(msgspec.json.encode(proof))
     if out is not None:
         out.write_bytes(told + b"\n")
@@ -92,6 +79,21 @@ def prove(
     else:
         show(proof)
     sys.exit(0 if proof.is_passed else 1)
+
+
+def _proved(settings: Settings, bento_tags: Sequence[str], program: Program) -> Proof:
+    try:
+        prover = Prover(
+            settings.service.host,
+            settings.service.port,
+            settings.database_url,
+            _serving_first(settings, _targets(settings, bento_tags)),
+            _operator(settings),
+            lambda line: click.echo(line, err=True),
+        )
+        return prover.prove(program)
+    except (ProofFailed, DeployFailed) as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _targets(settings: Settings, given: Sequence[str]) -> tuple[Target, Target]:

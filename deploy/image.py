@@ -13,7 +13,7 @@ from typing import Final
 from deploy.errors import DeployFailed
 
 CONTAINER: Final = Path(__file__).parent / "container"
-_PATCH_MARKER: Final = re.compile(r" ; python_full_version < '3\.11\.\d+'")
+_PATCH_MARKER: Final = re.compile(r" ?; python_full_version < ['\"]3\.11\.\d+['\"]")
 BASE: Final = "python:3.11-slim-bookworm"
 
 

@@ -34,7 +34,7 @@ _CONFIGURATION: Final = """\
 global
   stats socket {socket} mode 600 level admin
   maxconn 4096
-  tune.bufsize 131072
+  tune.bufsize {buffer}
 defaults
   mode http
   timeout connect 1s
@@ -46,19 +46,42 @@ defaults
   timeout check 500ms
   option http-buffer-request
   option redispatch 1
-  retries 4
+  retries 8
   retry-on conn-failure empty-response junk-response response-timeout 500
 frontend callers
   bind {host}:{port}
   default_backend {backend}
 backend {backend}
+  timeout server {outer_s:.0f}s
   balance roundrobin
   http-reuse safe
   option httpchk GET /readyz
   http-check expect status 200
   default-server inter 500ms downinter 500ms fall 2 rise 1 check
 {servers}
+{hops}"""
+# Between the two there is a hop inside HAProxy. Where a server is killed, requests that it had not read yet come back
+# as a reset, which HAProxy (2.6, 2.8) never asks again: it drops the caller. The hop drops it in that way, too, but its
+# caller is HAProxy, which sees an empty response and asks again.
+_HOP: Final = """\
+listen to-{slot}
+  bind abns@{name}
+  timeout client 60s
+  retries 1
+  retry-on conn-failure
+  acl is_small res.hdr_val(content-length) lt {buffered}
+  http-response set-var(txn.promised) res.hdr(content-length) if is_small
+  http-response wait-for-body time 5s if is_small
+  http-response deny deny_status 502 if is_small !{{ res.body_len,sub(txn.promised) eq 0 }}
+  errorfile 502 /dev/null
+  errorfile 503 /dev/null
+  errorfile 504 /dev/null
+  http-reuse safe
+  server {slot} {address}
 """
+_BUFFER_BYTES: Final = 131_072
+_BUFFERED_BYTES: Final = 120_000  # HAProxy keeps some of the buffer for headers
+_OUTER_S: Final = 10.0  # the hop gives up first
 _SERVER_S: Final = 7.0  # above the deadline of the service itself, which answers 504 then
 
 
@@ -85,19 +108,30 @@ def configuration(place: Place, plan: Plan, state: State) -> str:
     """Return what HAProxy starts with: the servers in the parts that the state gives them."""
     lines = []
     for slot, port in zip(SLOTS, plan.slot_ports, strict=True):
-        address = f"{plan.host}:{port}"
+        check = f"addr {plan.host} port {port}"
         has_part = {"": slot == state.serving, _SPARE: slot == state.standby}
         for suffix, extra in (("", ""), (_SPARE, " backup")):
             off = "" if has_part[suffix] else " disabled"
-            lines.append(f"  server {slot}{suffix} {address} weight {FULL}{extra}{off}")
+            lines.append(f"  server {slot}{suffix} abns@{_hop(plan, slot)} {check} weight {FULL}{extra}{off}")
     return _CONFIGURATION.format(
         socket=socket_of(place),
+        buffer=_BUFFER_BYTES,
         server_s=_SERVER_S,
+        outer_s=_OUTER_S,
         host=plan.host,
         port=plan.port,
         backend=BACKEND,
         servers="\n".join(lines),
+        hops="".join(
+            _HOP.format(buffered=_BUFFERED_BYTES, slot=slot, name=_hop(plan, slot), address=f"{plan.host}:{port}")
+            for slot, port in zip(SLOTS, plan.slot_ports, strict=True)
+        ),
     )
+
+
+def _hop(plan: Plan, slot: str) -> str:
+    """Return the name of a socket that exists in memory only; two services on one machine have two ports."""
+    return f"football-{plan.port}-{slot}"
 
 
 @dataclass(frozen=True, slots=True)

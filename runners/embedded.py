@@ -119,7 +119,12 @@ class EmbeddedBackend:
 
         Until then a server that is asked for many of them refuses most: it should not be sent any yet.
         """
-        return self.is_ready and self.follower.has_recalled
+        return self.is_ready and self.follower.recalled.is_set()
+
+    def settle(self) -> None:
+        """Wait until it is prompt; not at all where the matches could not be read, which may take any time."""
+        if self.is_ready:
+            self.follower.recalled.wait()
 
     async def written(
         self, queries: Sequence[PredictionQuery], writer: Writer[W], *, deadline: float = math.inf

@@ -34,8 +34,8 @@ class Follower:
     Attributes:
         world: The latest one; None until the store has been read once.
         failures: How often the store could not be read.
-        has_recalled: Whether old matches were replayed once, or could not be. Stays so when they must be again: what
-            all workers must do at the same time is no reason to call none of them ready.
+        recalled: Set once old matches were replayed, or could not be. Stays so when they must be again: what all
+            workers must do at the same time is no reason to call none of them ready.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Follower:
     ) -> None:
         self.world: World | None = None
         self.failures = 0
-        self.has_recalled = False
+        self.recalled = threading.Event()
         self._url, self._models, self._poll_s = database_url, list(models), poll_s
         self._file = sqlite_file(database_url)
         self._on_failure, self._on_world = on_failure, on_world
@@ -69,6 +69,7 @@ class Follower:
         """End the thread and close the store."""
         self._stop.set()
         self._wake.set()
+        self.recalled.set()  # nobody should wait for it any longer
         if self._thread.is_alive():
             self._thread.join(timeout=10.0)
         self._close()
@@ -166,9 +167,10 @@ class Follower:
 
     def _publish(self, world: World) -> None:
         self.world = world
-        self.has_recalled |= world.is_past_recalled
         self._on_world(world)
-        if not world.is_past_recalled and self._recaller is None:
+        if world.is_past_recalled:
+            self.recalled.set()
+        elif self._recaller is None:
             # In a thread of its own, so that new results need not wait for old matches.
             self._recaller = threading.Thread(target=self._recall, name="past-recaller", daemon=True)
             self._recaller.start()
@@ -180,7 +182,7 @@ class Follower:
                 world.recall_past()
         except Exception:
             log.exception("old matches cannot be replayed; they are again when the next result comes")
-            self.has_recalled = True
+            self.recalled.set()
             with self._making:
                 self._recaller = None
             return
@@ -192,8 +194,9 @@ class Follower:
         with self._making:
             world = self.world
             if world is None or world.is_past_recalled or self._stop.is_set():
-                self.has_recalled |= world is not None and world.is_past_recalled
                 self._recaller = None
+                if world is not None and world.is_past_recalled:
+                    self.recalled.set()
                 return None
             return world
 

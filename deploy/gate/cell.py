@@ -21,6 +21,7 @@ from deploy.gate.last_words import reason_in, refusal_in
 from deploy.place import SLOTS, Place
 from deploy.plan import Plan
 from deploy.slot import HOME, Slot
+from trust.keyring import FLOOR, REVOKED, TRUSTED
 
 SQLITE: Final = "sqlite:///"
 _PAUSE_S: Final = 0.05
@@ -101,6 +102,7 @@ class Cell:
         self._place.make()
         home = root / "home"
         home.mkdir(exist_ok=True)
+        copied_keyring(plan.environment.get("FOOTBALL_HOME", ""), home / "keys")
         url = copied_store(plan.environment.get("FOOTBALL_DATABASE_URL", ""), home / "matches.sqlite")
         environment = {**plan.environment, "FOOTBALL_HOME": str(home), "FOOTBALL_DATABASE_URL": url, **_SETTINGS}
         self._plan = replace(plan, host="127.0.0.1", slot_ports=_free_ports(), environment=environment)
@@ -114,6 +116,17 @@ class Cell:
         slot.mount(folder)
         began = time.monotonic()
         return Server(slot, slot.start(tag), Asker(self._plan.host, slot.port, self._within_s), began)
+
+
+def copied_keyring(home: str, folder: Path) -> None:
+    """Copy whom this machine believes; never what it signs with."""
+    keys = Path(home) / "keys"
+    for name in (TRUSTED, REVOKED):
+        if (keys / name).is_dir():
+            shutil.copytree(keys / name, folder / name)
+    if (keys / FLOOR).is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(keys / FLOOR, folder / FLOOR)
 
 
 def copied_store(url: str, file: Path) -> str:
