@@ -59,12 +59,11 @@ def _facts(model: Saved) -> dict[str, Any]:
 
 def _table(listed: list[dict[str, Any]]) -> Table:
     table = Table()
-    for name in ("model", "type", "trained until", "choices", "matches", "RPS", "size"):
+    for name in ("model", "trained until", "choices", "matches", "RPS", "size"):
         table.add_column(name, no_wrap=True)
     for facts in listed:
         table.add_row(
             facts["tag"],
-            str(facts["model_type"]),
             str(facts["trained_until"])[:10],
             facts["choices"],
             f"{facts['matches'] or 0:,}",
