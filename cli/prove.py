@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import bentoml
 import click
@@ -23,9 +24,8 @@ from deploy.state import read_state
 from deploy.status import status_of
 from proof.errors import ProofFailed
 from proof.faults import FAULTS, Faults
-from proof.marks import Kind
 from proof.questions import LARGE_BATCH
-from proof.run import Operator, Program, Proof, Prover, Target
+from proof.run import Operator, Program, Prover, Target
 
 _COMMAND_S = 600.0
 
@@ -39,7 +39,9 @@ _COMMAND_S = 600.0
 )
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Requests a second, instead of --load.")
 @click.option("--load", type=click.FloatRange(0, 2, min_open=True), help="Share of the capacity measured; default 0.5.")
-@click.option("--rest", type=click.FloatRange(0), default=2.0, show_default=True, help="Seconds between two changes.")
+@click.option(
+    "--rest", "rest_s", type=click.FloatRange(0), default=2.0, show_default=True, help="Seconds between two changes."
+)
 @click.option(
     "--matches", type=click.IntRange(LARGE_BATCH), default=500, show_default=True, help="Played matches asked for."
 )
@@ -49,17 +51,13 @@ _COMMAND_S = 600.0
 @click.pass_obj
 def prove(
     settings: Settings,
+    /,
     bento_tags: tuple[str, ...],
-    upgrades: int,
-    rollbacks: int,
-    faults: tuple[Kind, ...],
     rate: float | None,
     load: float | None,
-    rest: float,
-    matches: int,
-    seed: int,
     as_json: bool,
     out: Path | None,
+    **asked: Any,
 ) -> None:
     """Change between two bentos under load, and count every answer that is lost or wrong; exit code 1 if one is.
 
@@ -70,7 +68,11 @@ def prove(
     """
     if rate is not None and load is not None:
         raise click.UsageError("Give --rate or --load, not both.")
-    proof = _proved(settings, bento_tags, Program(upgrades, rollbacks, faults, rate, load or 0.5, rest, matches, seed))
+    try:
+        targets = _serving_first(settings, _targets(settings, bento_tags))
+        proof = _prover(settings, targets).prove(Program(rate=rate, load=load or 0.5, **asked))
+    except (ProofFailed, DeployFailed) as error:
+        raise click.ClickException(str(error)) from error
     told = msgspec.json.format(msgspec.json.encode(proof))
     if out is not None:
         out.write_bytes(told + b"\n")
@@ -79,21 +81,6 @@ def prove(
     else:
         show(proof)
     sys.exit(0 if proof.is_passed else 1)
-
-
-def _proved(settings: Settings, bento_tags: Sequence[str], program: Program) -> Proof:
-    try:
-        prover = Prover(
-            settings.service.host,
-            settings.service.port,
-            settings.database_url,
-            _serving_first(settings, _targets(settings, bento_tags)),
-            _operator(settings),
-            lambda line: click.echo(line, err=True),
-        )
-        return prover.prove(program)
-    except (ProofFailed, DeployFailed) as error:
-        raise click.ClickException(str(error)) from error
 
 
 def _targets(settings: Settings, given: Sequence[str]) -> tuple[Target, Target]:
@@ -139,14 +126,19 @@ def _serving_first(settings: Settings, targets: tuple[Target, Target]) -> tuple[
     return targets
 
 
-def _operator(settings: Settings) -> Operator:
-    place = place_of(settings)
-    return Operator(
+def _prover(settings: Settings, targets: tuple[Target, Target]) -> Prover:
+    place, service = place_of(settings), settings.service
+    operator = Operator(
         release=lambda tag: _football("release", tag),
         roll_back=lambda: _football("rollback"),
         strike=Faults(place, plan_of(settings)).strike,
         serving=lambda: read_state(place).tag,
     )
+    return Prover(service.host, service.port, settings.database_url, targets, operator, _say)
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
 
 
 def _football(*arguments: str) -> tuple[bool, str]:

@@ -57,6 +57,8 @@ def build_image(release: Path, bento_tag: str, name: str, *, base: str = BASE) -
 def _lay_out(context: Path, release: Path, bento_tag: str) -> None:
     name, _, version = bento_tag.partition(":")
     shutil.copytree(release, context / "release")
+    for path in (context / "release").rglob("*"):  # the image's user is not the one who built it
+        path.chmod(0o755 if path.is_dir() else 0o644)
     lock = (release / "bentos" / name / version / "env" / "python" / "requirements.txt").read_text(encoding="utf-8")
     (context / "release" / "requirements.txt").write_text(lock, encoding="utf-8")
     # The image's Python may be an older patch than this one, and need a library that this one has built in.

@@ -62,7 +62,8 @@ backend {backend}
 {hops}"""
 # Between the two there is a hop inside HAProxy. Where a server is killed, requests that it had not read yet come back
 # as a reset, which HAProxy (2.6, 2.8) never asks again: it drops the caller. The hop drops it in that way, too, but its
-# caller is HAProxy, which sees an empty response and asks again.
+# caller is HAProxy, which sees an empty response and asks again. An answer that fits the buffer is passed on when all of it
+# is there, so that one that breaks off is asked again, too. Costs some 25 microseconds of a core a request.
 _HOP: Final = """\
 listen to-{slot}
   bind abns@{name}

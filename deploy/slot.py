@@ -126,13 +126,19 @@ class Slot:
         if supervisor is not None:
             with suppress(psutil.Error):
                 supervisor.terminate()
-            psutil.wait_procs(self.processes(), timeout=GRACEFUL_S + 5)
+            self._wait_until_gone(GRACEFUL_S + 5)
         for end in (psutil.Process.terminate, psutil.Process.kill):
             left = self.processes()
             for process in left:
                 with suppress(psutil.Error):
                     end(process)
-            psutil.wait_procs(left, timeout=5)
+            self._wait_until_gone(5)
+
+    def _wait_until_gone(self, seconds: float) -> None:
+        """Wait for processes to end, not for their parents to take notice: the keeper does not of those it started."""
+        end = time.monotonic() + seconds
+        while self.processes() and time.monotonic() < end:
+            time.sleep(_PAUSE_S)
 
     def _last_words(self) -> str:
         with suppress(OSError):
