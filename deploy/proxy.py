@@ -27,6 +27,7 @@ _SPARE: Final = "-spare"
 _ANSWER_S: Final = 2.0
 FULL: Final = 100
 
+# A port that another process has is an error, not one to be shared; it is never reloaded, so it need not share with itself.
 # A prediction changes nothing, so it can be asked again, also of another server: where a connection or an answer is
 # missing, and where a server has failed. A refusal (503, 429) stands: asking twice under load makes more of it. The
 # body must fit the buffer to be sent again.
@@ -34,6 +35,7 @@ _CONFIGURATION: Final = """\
 global
   stats socket {socket} mode 600 level admin
   maxconn 4096
+  noreuseport
   tune.bufsize {buffer}
 defaults
   mode http
