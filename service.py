@@ -45,6 +45,9 @@ SWITCH_INTERVAL_S: Final = 0.00005
 A batch of forecasts leaves the interpreter some thirty times, whenever numpy computes, and waits as often to have it back.
 """
 
+IN_CONTAINER: Final = "BENTOML_CONTAINERIZED"
+"""Environment variable that is ``true`` in an image that BentoML has built."""
+
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 
 
@@ -133,10 +136,10 @@ class FootballService:
         self.metrics = Metrics()
         tags = served_tags(Football.bento, given.service.models)
         # Collections while a hundred thousand things are made that stay would take a third of the time to be ready.
-        with out_of_collections():
-            self.backend = self._backend(given, tags)
-            self.backend.start()
         shared = shared_folder()
+        with out_of_collections():
+            self.backend = self._backend(given, tags, shared)
+            self.backend.start()
         self._warm_fixtures = given.service.cache.warm_fixtures
         self.application: Application = create_application(
             self.backend,
@@ -145,6 +148,8 @@ class FootballService:
             cache=cache_of(given, shared) if given.service.cache.enabled else None,
             counters=Counters(shared),
         )
+        self._is_watching = given.service.hot_reload
+        self.backend.reloads.prepare = self._warm_version
         self._note_models()
         log.info("no API keys are configured: this service is for callers on this machine only")
         log.info("serving", extra={"models": list(tags.values()), "ready": self.backend.is_ready})
@@ -155,7 +160,11 @@ class FootballService:
 
     @bentoml.on_startup  # type: ignore[untyped-decorator]  # BentoML declares no types for it
     async def warm(self) -> None:
-        """Answer for the coming fixtures before anybody asks, and leave what is there now out of all collections."""
+        """Answer for the coming fixtures before anybody asks, and leave what is there now out of all collections.
+
+        A worker that takes the place of one that died begins with the versions that the others serve.
+        """
+        await self.backend.reloads.start(is_watching=self._is_watching)
         warmed = await self.application.warm(self._warm_fixtures)
         log.info("ready", extra={"answers_at_hand": warmed})
         keep_out_of_collections()
@@ -166,7 +175,10 @@ class FootballService:
         self.backend.stop()
         forget_process()
 
-    def _backend(self, given: Settings, tags: Mapping[str, str]) -> EmbeddedBackend:
+    async def _warm_version(self, name: str, version: str) -> None:
+        await self.application.warm(self._warm_fixtures, model_name=name, model_version=version)
+
+    def _backend(self, given: Settings, tags: Mapping[str, str], shared: Path | None) -> EmbeddedBackend:
         return EmbeddedBackend(
             given.database_url,
             tags,
@@ -177,6 +189,9 @@ class FootballService:
             most_models=given.service.models_loaded,
             on_model=self._note_further,
             send=self._send if given.runner.mode == "service" else None,
+            shared=shared,
+            may_reload=may_reload(given),
+            on_reload=self.metrics.note_reload,
         )
 
     async def _send(self, rows: Array) -> Array:
@@ -202,7 +217,9 @@ class FootballService:
             )
 
     def _note_world(self, world: World) -> None:
-        for timelines in list(world.timelines.values())[:1]:
+        default = self.backend.shelf.default
+        if default is not None:
+            timelines = world.timelines[default.tag]
             newest = timelines.own.newest_kickoff(timelines.own.current)
             if newest is not None:
                 self.metrics.note_newest_result(newest)
@@ -226,6 +243,11 @@ def served_tags(bento: bentoml.Bento | None, names: Sequence[str]) -> dict[str, 
             "Build it again, or take the names out of service.models."
         )
     return {name: pinned[name] for name in names}
+
+
+def may_reload(given: Settings) -> bool:
+    """Return whether the served versions may change: not in a container, whose image says what it serves."""
+    return given.service.reload and os.environ.get(IN_CONTAINER) != "true"
 
 
 def shared_folder() -> Path | None:

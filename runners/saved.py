@@ -23,7 +23,7 @@ from yaml.resolver import Resolver
 
 _VERSION: Final = re.compile(r"[a-z0-9](?:[-._a-z0-9]{0,61}[a-z0-9])?")  # as BentoML writes the versions of its tags
 _NO_VERSION: Final = "latest"  # which BentoML reads as whatever is newest
-_FACTS: Final = "model.yaml"
+FACTS: Final = "model.yaml"
 OBJECTS: Final = "custom_objects.pkl"
 BOOSTER: Final = "saved_model.ubj"
 
@@ -58,11 +58,11 @@ class Saved:
             raise NotSaved(f"no model {tag!r} is in {_store()}")
         folder = _store() / name / version
         try:
-            told = _InSteps((folder / _FACTS).read_text(encoding="utf-8")).get_single_data()
+            told = _InSteps((folder / FACTS).read_text(encoding="utf-8")).get_single_data()
         except yaml.YAMLError as error:
-            raise ValueError(f"{_FACTS} is no YAML: {error}") from error
+            raise ValueError(f"{FACTS} is no YAML: {error}") from error
         if (told["name"], str(told["version"])) != (name, version):
-            raise ValueError(f"{_FACTS} is of {told['name']}:{told['version']}")
+            raise ValueError(f"{FACTS} is of {told['name']}:{told['version']}")
         return cls(tag, folder, dt.datetime.fromisoformat(told["creation_time"]), told["metadata"])
 
 
@@ -84,7 +84,7 @@ def is_saved(name: str, version: str) -> bool:
     if version == _NO_VERSION or not _VERSION.fullmatch(version):
         return False
     try:
-        return (_store() / name / version / _FACTS).is_file()
+        return (_store() / name / version / FACTS).is_file()
     except OSError:
         return False
 
@@ -93,6 +93,11 @@ def versions_of(name: str) -> list[str]:
     """Return the versions of a name that the model store holds, in no order; none of a name never saved."""
     folder = _store() / name
     return [one.name for one in folder.iterdir() if is_saved(name, one.name)] if folder.is_dir() else []
+
+
+def folder_of(name: str, version: str) -> Path:
+    """Return where a version lies, or would."""
+    return _store() / name / version
 
 
 def size_of(folder: Path) -> int:
