@@ -51,6 +51,9 @@ SWITCH_INTERVAL_S: Final = 0.00005
 A batch of forecasts leaves the interpreter some thirty times, whenever numpy computes, and waits as often to have it back.
 """
 
+IN_CONTAINER: Final = "BENTOML_CONTAINERIZED"
+"""Environment variable that is ``true`` in an image that BentoML has built."""
+
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 
 
@@ -142,10 +145,10 @@ class FootballService:
         self.metrics = Metrics()
         tags = served_tags(Football.bento, given.service.models)
         # Collections while a hundred thousand things are made that stay would take a third of the time to be ready.
-        with out_of_collections():
-            self.backend = self._backend(given, tags)
-            self.backend.start()
         shared = shared_folder()
+        with out_of_collections():
+            self.backend = self._backend(given, tags, shared)
+            self.backend.start()
         self._recorder = recorder_of(given)
         self._behind_proxy = given.behind_proxy
         self._warm_fixtures = given.service.cache.warm_fixtures
@@ -157,6 +160,8 @@ class FootballService:
             counters=Counters(shared),
             recorder=self._recorder,
         )
+        self._is_watching = given.service.hot_reload
+        self.backend.reloads.prepare = self._warm_version
         self._note_models()
         log.info("no API keys are configured: this service is for callers on this machine only")
         log.info("serving", extra={"models": list(tags.values()), "ready": self.backend.is_ready})
@@ -171,10 +176,11 @@ class FootballService:
 
         No connection is accepted before. Behind a proxy that is not before old matches are at hand, too: workers share
         the socket that they listen on, and one that takes the place of a dead one would else refuse its share of the
-        questions about old matches, whatever the readiness of the others.
+        questions about old matches, whatever the readiness of the others. It begins with the versions that they serve.
         """
         if self._behind_proxy:
             await asyncio.to_thread(self.backend.settle)
+        await self.backend.reloads.start(is_watching=self._is_watching)
         warmed = await self.application.warm(self._warm_fixtures)
         log.info("ready", extra={"answers_at_hand": warmed})
         keep_out_of_collections()
@@ -187,7 +193,10 @@ class FootballService:
             self._recorder.stop()
         forget_process()
 
-    def _backend(self, given: Settings, tags: Mapping[str, str]) -> EmbeddedBackend:
+    async def _warm_version(self, name: str, version: str) -> None:
+        await self.application.warm(self._warm_fixtures, model_name=name, model_version=version)
+
+    def _backend(self, given: Settings, tags: Mapping[str, str], shared: Path | None) -> EmbeddedBackend:
         return EmbeddedBackend(
             given.database_url,
             tags,
@@ -199,6 +208,9 @@ class FootballService:
             on_model=self._note_further,
             send=self._send if given.runner.mode == "service" else None,
             guard=guard_of(given, Football.bento, tags),
+            shared=shared,
+            may_reload=may_reload(given),
+            on_reload=self.metrics.note_reload,
         )
 
     async def _send(self, rows: Array) -> Array:
@@ -224,7 +236,9 @@ class FootballService:
             )
 
     def _note_world(self, world: World) -> None:
-        for timelines in list(world.timelines.values())[:1]:
+        default = self.backend.shelf.default
+        if default is not None:
+            timelines = world.timelines[default.tag]
             newest = timelines.own.newest_kickoff(timelines.own.current)
             if newest is not None:
                 self.metrics.note_newest_result(newest)
@@ -255,6 +269,11 @@ def guard_of(given: Settings, bento: bentoml.Bento | None, tags: Mapping[str, st
     policy = Policy(Keyring(given.keys), is_required=given.trust.required, floor=given.trust.floor)
     served = None if bento is None else ServedBento(str(bento.tag), Path(bento.path), frozenset(tags.values()))
     return Guard(policy, bentos=bento_store(), served=served)
+
+
+def may_reload(given: Settings) -> bool:
+    """Return whether the served versions may change: not in a container, whose image says what it serves."""
+    return given.service.reload and os.environ.get(IN_CONTAINER) != "true"
 
 
 def shared_folder() -> Path | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Hashable, Sequence
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from api.caching import Cache, Obtained, key_of
 from api.context import Context
@@ -24,6 +25,14 @@ LONGEST_SPELLING: Final = 512
 WARMED_TOGETHER: Final = 100
 
 _pack = msgspec.msgpack.Encoder().encode
+
+
+class Named(NamedTuple):
+    """Hold what a query comes to: the version that is to answer, all that is behind its answer, and its key."""
+
+    version: str
+    token: str
+    key: str
 
 
 class Answers:
@@ -61,18 +70,18 @@ class Answers:
             computed = await self._computed([asked[place] for place in places])
             given |= zip(places, (Obtained(one, "computed") for one in computed), strict=True)
             return [given[place] for place in range(len(asked))]
-        keys: dict[int, str] = {}
+        named: dict[int, Named] = {}
         for place, (_, query) in enumerate(asked):
             if place in given:
                 continue
             try:
-                _, keys[place] = self._named(query)
+                named[place] = self._named(query)
             except PredictionFailure as failure:
                 given[place] = Obtained(failure, "computed")
         for force in (False, True):
-            places = [place for place in keys if asked[place][0].force_recalculate == force]
+            places = [place for place in named if asked[place][0].force_recalculate == force]
             if places:
-                obtained = await self._obtained([asked[i] for i in places], [keys[i] for i in places], force=force)
+                obtained = await self._obtained([asked[i] for i in places], [named[i] for i in places], force=force)
                 given |= zip(places, obtained, strict=True)
         return [given[place] for place in range(len(asked))]
 
@@ -85,17 +94,17 @@ class Answers:
         if self._cache is None or query.model_version is not None:
             return (await self.of([(request, query)]))[0]
         try:
-            token, key = self._named(query)
+            named = self._named(query)
         except PredictionFailure as failure:
             return Obtained(failure, "computed")
         if spelled is not None and not request.force_recalculate:
-            self._remember(spelled, query, token, key)
+            self._remember(spelled, query, named)
 
         async def compute() -> PredictionBody | Exception:
-            return (await self._context.written((query,), _bodies))[0]
+            return (await self._context.written((_by(query, named),), _bodies))[0]
 
         return await self._cache.obtain_one(
-            key, compute, ttl_s=self._ttl_s, until=_until, force=request.force_recalculate
+            named.key, compute, ttl_s=self._ttl_s, until=_until, force=request.force_recalculate
         )
 
     def again(self, spelled: Hashable) -> PredictionBody | None:
@@ -105,14 +114,16 @@ class Answers:
             return None
         name, token, key = known
         try:
-            if self._context.backend.version_of(name, None)[1] != token:
+            if self._context.backend.version_of(name, None)[2] != token:
                 return None
         except PredictionFailure:
             return None
         return self._cache.peek(key)
 
-    async def warm(self, most: int) -> int:
+    async def warm(self, most: int, *, model_name: str = "default", model_version: str | None = None) -> int:
         """Answer the plain question for up to so many coming fixtures; return how many answers are at hand.
+
+        The answers of a version are found without its being named as soon as it is the one that serves.
 
         A failure is no reason not to serve: it is met again, and told, when somebody asks.
         """
@@ -130,35 +141,37 @@ class Answers:
         ids = [match.match_id for match in page.matches if match.match_id is not None]
         given: list[Given] = []
         for first in range(0, len(ids), WARMED_TOGETHER):
-            asked = [
-                (PredictionRequest(), PredictionQuery(match_id=one)) for one in ids[first : first + WARMED_TOGETHER]
-            ]
-            given += await self.of(asked)
+            queries = (
+                PredictionQuery(match_id=one, model_name=model_name, model_version=model_version)
+                for one in ids[first : first + WARMED_TOGETHER]
+            )
+            given += await self.of([(PredictionRequest(), query) for query in queries])
         return sum(not isinstance(one.payload, Exception) for one in given)
 
-    def _named(self, query: PredictionQuery) -> tuple[str, str]:
-        """Return the version of everything behind the answer to a query, and its key. Raises PredictionFailure."""
+    def _named(self, query: PredictionQuery) -> Named:
+        """Return what a query comes to now. Raises PredictionFailure."""
         try:
-            name, token = self._context.backend.version_of(query.model_name, query.model_version)
+            name, version, token = self._context.backend.version_of(query.model_name, query.model_version)
         except ModelVersionNotFound:  # it was had, so it was let go since
             raise Overloaded(retry_after_s=1) from None
-        return token, key_of(name, query.match_id, token, canonical_of(query))
+        return Named(version, token, key_of(name, query.match_id, token, canonical_of(query)))
 
-    async def _obtained(self, asked: Sequence[Asked], keys: Sequence[str], *, force: bool) -> list[Given]:
+    async def _obtained(self, asked: Sequence[Asked], named: Sequence[Named], *, force: bool) -> list[Given]:
         assert self._cache is not None
 
         async def compute(positions: Sequence[int]) -> Sequence[PredictionBody | Exception]:
-            return await self._computed([asked[position] for position in positions])
+            return await self._computed([(asked[i][0], _by(asked[i][1], named[i])) for i in positions])
 
+        keys = [one.key for one in named]
         return await self._cache.obtain(keys, compute, ttl_s=self._ttl_s, until=_until, force=force)
 
     async def _computed(self, asked: Sequence[Asked]) -> list[PredictionBody | PredictionFailure]:
         return await self._context.written([query for _, query in asked], _bodies)
 
-    def _remember(self, spelled: Hashable, query: PredictionQuery, token: str, key: str) -> None:
+    def _remember(self, spelled: Hashable, query: PredictionQuery, named: Named) -> None:
         if len(self._spelled) >= MOST_SPELLINGS:
             self._spelled.clear()
-        self._spelled[spelled] = (query.model_name, token, key)
+        self._spelled[spelled] = (query.model_name, named.token, named.key)
 
 
 def canonical_of(query: PredictionQuery) -> bytes:
@@ -178,6 +191,11 @@ def canonical_of(query: PredictionQuery) -> bytes:
         query.explain,
     )
     return query.prediction_type.encode() + _pack(parts)
+
+
+def _by(query: PredictionQuery, named: Named) -> PredictionQuery:
+    """Return a query to the version that its key names: another may serve before it is computed."""
+    return query if query.model_version is not None else replace(query, model_version=named.version)
 
 
 def _bodies(forecasts: Sequence[Forecast], queries: Sequence[PredictionQuery]) -> list[PredictionBody]:

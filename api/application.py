@@ -28,6 +28,7 @@ from api.observer import Observer, Recorder, unobserved
 from api.prediction_body import PredictionBody
 from api.predictions import prediction_routes
 from api.query_strings import decode_query
+from api.reloads import reload_routes
 from api.requests import NoQuery
 from api.results import results_routes
 from api.router import Route, Router
@@ -75,6 +76,7 @@ def create_application(
         *match_routes(context),
         *results_routes(context),
         *model_routes(context),
+        *reload_routes(context),
         *status_routes(context, cache),
         *legacy_routes(context),
     )
@@ -107,9 +109,9 @@ class Application:
         else:
             await send({"type": "websocket.close", "code": 1000})
 
-    async def warm(self, most: int) -> int:
+    async def warm(self, most: int, *, model_name: str = "default", model_version: str | None = None) -> int:
         """Answer for up to so many coming fixtures, so that the cache has them; return how many it has."""
-        return await self._answers.warm(most)
+        return await self._answers.warm(most, model_name=model_name, model_version=model_version)
 
     async def serve(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""

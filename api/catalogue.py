@@ -32,6 +32,12 @@ _BATCH_TEXT: Final = (
 _OLD_TEXT: Final = (
     "Kept for callers of the earlier version until the date in the Sunset header; from then on it answers 410."
 )
+_MODEL_FAILURES: Final = (Code.NOT_FOUND, Code.MODEL_NOT_FOUND, Code.MODEL_UNAVAILABLE)
+_RELOAD_TEXT: Final = (
+    "Answered when all workers serve it, after ten seconds at most; workers_serving says how many do. A version that"
+    " is refused changes nothing (503 MODEL_UNAVAILABLE). It lasts until the server is restarted, which begins with"
+    " what its bento pins. 403 where service.reload is off, and in containers."
+)
 
 PREDICT_KNOWN: Final = Operation(
     identifier="predict_known_match",
@@ -142,6 +148,60 @@ MODEL: Final = Operation(
     answer="ModelDetail",
     refusals=(Code.NOT_FOUND, Code.MODEL_NOT_FOUND, Code.MODEL_UNAVAILABLE),
     example_answer=examples.MODEL_DETAIL,
+)
+RELOAD: Final = Operation(
+    identifier="reload_model",
+    tag=SERVICE,
+    summary="Serve another saved version of a model, without a restart",
+    description=(
+        "For operators. Without a body the newest saved version, else the one that is named, also an older one. It is"
+        " loaded and proved beside the one that serves, then takes its place in every worker; no request waits or fails"
+        f" meanwhile, and what served before stays loaded to return to. {_RELOAD_TEXT}"
+    ),
+    request="ReloadRequest",
+    is_body_optional=True,
+    answer="ModelReload",
+    refusals=(Code.FORBIDDEN, *_MODEL_FAILURES, Code.MODEL_VERSION_NOT_FOUND, Code.OVERLOADED),
+    example=examples.RELOAD_REQUEST,
+    example_answer=examples.RELOAD,
+)
+HOT_RELOAD_START: Final = Operation(
+    identifier="start_hot_reload",
+    tag=SERVICE,
+    summary="Serve newer versions of the models as they are saved",
+    description=(
+        "For operators. The model store is watched; a version that was made later than all that were served or tried is"
+        " reloaded once its files have not changed for two seconds. One that is refused is tried again only if its files"
+        " change. Setting service.hot_reload has it on from the start."
+    ),
+    answer="WatchStarted",
+    refusals=(Code.FORBIDDEN,),
+    example_answer=examples.HOT_RELOAD_STARTED,
+)
+HOT_RELOAD_STOP: Final = Operation(
+    identifier="stop_hot_reload",
+    tag=SERVICE,
+    summary="Serve newer versions only when asked for",
+    description="For operators. What serves now goes on.",
+    answer="WatchStopped",
+    refusals=(Code.FORBIDDEN,),
+    example_answer=examples.HOT_RELOAD_STOPPED,
+)
+HOT_RELOAD_FORCE: Final = Operation(
+    identifier="force_hot_reload",
+    tag=SERVICE,
+    summary="Serve the newest saved version of a model now, whether or not the store is watched",
+    description=f"For operators. {_RELOAD_TEXT}",
+    answer="ForcedReload",
+    refusals=(Code.FORBIDDEN, *_MODEL_FAILURES, Code.OVERLOADED),
+    example_answer=examples.FORCED_RELOAD,
+)
+HOT_RELOAD_STATS: Final = Operation(
+    identifier="get_hot_reload_stats",
+    tag=SERVICE,
+    summary="Show what became of reloads since the server started, over all workers",
+    answer="ReloadStats",
+    example_answer=examples.HOT_RELOAD_STATS,
 )
 HEALTH: Final = Operation(
     identifier="get_health",

@@ -21,6 +21,7 @@ class Code(StrEnum):
     """Name what went wrong; callers branch on this, never on the message."""
 
     INVALID_JSON = "INVALID_JSON"
+    FORBIDDEN = "FORBIDDEN"
     NOT_FOUND = "NOT_FOUND"
     MODEL_NOT_FOUND = "MODEL_NOT_FOUND"
     MODEL_VERSION_NOT_FOUND = "MODEL_VERSION_NOT_FOUND"
@@ -41,6 +42,7 @@ class Code(StrEnum):
 
 STATUS: Final[Mapping[Code, int]] = {
     Code.INVALID_JSON: 400,
+    Code.FORBIDDEN: 403,
     Code.NOT_FOUND: 404,
     Code.MODEL_NOT_FOUND: 404,
     Code.MODEL_VERSION_NOT_FOUND: 404,
@@ -61,6 +63,7 @@ STATUS: Final[Mapping[Code, int]] = {
 
 MEANING: Final[Mapping[Code, str]] = {
     Code.INVALID_JSON: "The body is not JSON, or is empty where one is needed.",
+    Code.FORBIDDEN: "This server does not do that; the message says how it is done instead.",
     Code.NOT_FOUND: "No such path, or no such competition. A word of the API in the place of a model's name is no such path.",
     Code.MODEL_NOT_FOUND: "No model of that name; details list the known ones.",
     Code.MODEL_VERSION_NOT_FOUND: "The model store has no such version of the model; details list the loaded ones.",
@@ -88,6 +91,7 @@ _CODE_OF_FAILURE: Final[Mapping[type[failures.PredictionFailure], Code]] = {
     failures.CompetitionNotFound: Code.NOT_FOUND,
     failures.FeatureInvalid: Code.FEATURE_INVALID,
     failures.FeatureMissing: Code.FEATURE_MISSING,
+    failures.ReloadIsOff: Code.FORBIDDEN,
     failures.QueryInvalid: Code.INVALID_REQUEST,
     failures.Overloaded: Code.OVERLOADED,
     failures.DeadlinePassed: Code.DEADLINE_EXCEEDED,

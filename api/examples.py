@@ -238,6 +238,49 @@ CACHE_PURGE: Final[dict[str, Any]] = {
     "pattern": "football:*",
     "deleted_count": 208,
 }
+OLDER_VERSION: Final = "20210514t060000"
+NEWER_VERSION: Final = "20210521t060000"
+RELOAD_REQUEST: Final[dict[str, Any]] = {"model_version": NEWER_VERSION}
+_RELOADED: Final[dict[str, Any]] = {
+    "status": "success",
+    "message": f"It serves in place of {OLDER_VERSION}, which stays loaded. A restarted server begins with its bento's.",
+    "model_name": "football",
+    "model_version": NEWER_VERSION,
+    "previous_version": OLDER_VERSION,
+    "workers": 2,
+    "workers_serving": 2,
+}
+RELOAD: Final[dict[str, Any]] = {**_RELOADED, "reloaded_at": "2021-05-21T09:00:01Z"}
+FORCED_RELOAD: Final[dict[str, Any]] = {**_RELOADED, "initiated_at": "2021-05-21T09:00:00Z"}
+HOT_RELOAD_STARTED: Final[dict[str, Any]] = {
+    "status": "success",
+    "message": "Newer versions are served as they are saved.",
+    "started_at": "2021-05-20T09:00:00Z",
+}
+HOT_RELOAD_STOPPED: Final[dict[str, Any]] = {
+    "status": "success",
+    "message": "What serves now goes on; newer versions are left alone.",
+    "stopped_at": "2021-05-21T09:00:00Z",
+}
+HOT_RELOAD_STATS: Final[dict[str, Any]] = {
+    "total_reloads": 4,
+    "successful_reloads": 3,
+    "failed_reloads": 1,
+    "rollbacks": 1,
+    "success_rate": 0.75,
+    "is_monitoring": True,
+    "last_reload": {
+        "timestamp": "2021-05-21T06:00:04Z",
+        "model_name": "football",
+        "model_version": NEWER_VERSION,
+        "status": "success",
+        "reload_time_seconds": 0.6,
+        "error": None,
+    },
+    "monitoring_start": "2021-05-20T09:00:00Z",
+    "uptime_seconds": 86400.0,
+    "reload_history_count": 4,
+}
 OLD_PREDICTION: Final[dict[str, Any]] = {
     "match_id": MATCH_ID,
     "home_win_prob": 0.75,

@@ -159,6 +159,22 @@ class OldBatchRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     model_version: ModelVersion | None = "default"
 
 
+class ReloadRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Choose the version that is to serve."""
+
+    model_version: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=128,
+                description="A saved version, older or newer; null or absent is the newest one.",
+            ),
+        ]
+        | None
+    ) = None
+
+
 class FixturesQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Choose fixtures."""
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from api import cache_responses, model_responses, requests, responses
+from api import cache_responses, model_responses, reload_responses, requests, responses
 from api.caching import CacheStats
 from api.errors import Error
 from api.questions import DESCRIBING_FIELDS, NEEDED_TO_DESCRIBE
@@ -29,6 +29,7 @@ _BODIES: Final[Sequence[type[msgspec.Struct]]] = (
     requests.BatchPredictionRequest,
     requests.ResultRow,
     requests.ResultsRequest,
+    requests.ReloadRequest,
     requests.OldPredictRequest,
     requests.OldBatchRequest,
 )
@@ -47,6 +48,11 @@ _ANSWERS: Final[Sequence[type[msgspec.Struct]]] = (
     CacheStats,
     cache_responses.CacheHealth,
     cache_responses.CachePurge,
+    reload_responses.ModelReload,
+    reload_responses.ForcedReload,
+    reload_responses.WatchStarted,
+    reload_responses.WatchStopped,
+    reload_responses.ReloadStats,
     model_responses.Stats,
     model_responses.OldPrediction,
     model_responses.OldBatch,

@@ -41,7 +41,7 @@ class StatusDesk:
             status=STATUSES[condition.status],
             model_loaded=bool(models),
             cache_status=cache_status_of(self._cache),
-            hot_reload_enabled=False,
+            hot_reload_enabled=condition.is_watching_models,
             loaded_models=models,
             uptime_seconds=max((dt.datetime.now(dt.UTC) - condition.started_at).total_seconds(), 0.0),
             memory_usage_mb=condition.memory_bytes / 1e6,

@@ -74,6 +74,12 @@ class ServiceSettings(BaseModel):
         le=10,
         description="Most models in the memory of one worker: those of models, and further versions that callers ask for.",
     )
+    reload: bool = Field(
+        description="Whether the served version of a model may be changed without a restart; never in a container."
+    )
+    hot_reload: bool = Field(
+        description="Whether newer versions are served as they are saved, from the start; needs reload."
+    )
     old_api_deprecated_at: AwareDatetime = Field(description="Sent as the Deprecation header of the old API.")
     old_api_ends_at: AwareDatetime = Field(description="From this instant on the old API answers 410.")
 

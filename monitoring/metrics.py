@@ -27,6 +27,7 @@ SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 HANDED_ON_EVERY_S: Final = 0.5
 MODEL_INFO: Final = "football_model_info"
 LOAD_RESULTS: Final = ("loaded", "refused", "not_found", "evicted")
+RELOAD_RESULTS: Final = ("successful", "failed")
 _BUCKETS_ROWS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 
 _BUCKETS_S: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -115,6 +116,14 @@ class Metrics:
         )
         for result in LOAD_RESULTS:
             self.model_loads.labels(result)
+        self.model_reloads = Counter(
+            "football_model_reloads",
+            "Changes of the served version of a model without a restart, counted once for all workers.",
+            ("result",),
+            registry=self._registry,
+        )
+        for result in RELOAD_RESULTS:
+            self.model_reloads.labels(result)
         self.newest_result = Gauge(
             "football_newest_result_timestamp_seconds",
             "Kick-off of the newest result that the slowest worker knows.",
@@ -179,6 +188,10 @@ class Metrics:
     def note_load(self, result: str) -> None:
         """Take note of what became of a further version, one of ``LOAD_RESULTS``."""
         self.model_loads.labels(result).inc()
+
+    def note_reload(self, result: str) -> None:
+        """Take note of a reload that this worker decided, one of ``RELOAD_RESULTS``."""
+        self.model_reloads.labels(result).inc()
 
     def note_newest_result(self, kickoff_s: int) -> None:
         """Take note of the newest result known, by its kick-off in seconds since 1970-01-01."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from runners.errors import PredictionFailure
+from runners.ledger import Agreed
 from runners.queries import (
     Competition,
     MatchView,
@@ -21,6 +22,7 @@ from runners.queries import (
     PredictionQuery,
     ReceivedOutcome,
     ReceivedResult,
+    Reloaded,
     Writer,
 )
 
@@ -29,7 +31,11 @@ W = TypeVar("W")
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Show how the service is: status is ``healthy``, ``degraded`` (with reasons) or ``unhealthy``."""
+    """Show how the service is: status is ``healthy``, ``degraded`` (with reasons) or ``unhealthy``.
+
+    Attributes:
+        is_watching_models: Whether newer versions of the models are served as they are saved.
+    """
 
     status: str
     reasons: Sequence[str]
@@ -38,6 +44,7 @@ class Condition:
     memory_bytes: int
     feature_state_version: str
     newest_result_at: dt.datetime | None
+    is_watching_models: bool = False
 
 
 class Backend(Protocol):
@@ -66,8 +73,8 @@ class Backend(Protocol):
         """
         ...
 
-    def version_of(self, model_name: str, model_version: str | None) -> tuple[str, str]:
-        """Return the full name of a model, and a text that changes whenever its answers may.
+    def version_of(self, model_name: str, model_version: str | None) -> tuple[str, str, str]:
+        """Return the full name and version of a model, and a text that changes whenever its answers may.
 
         Raises:
             ModelNotFound, ModelVersionNotFound, ModelUnavailable: If the model cannot answer.
@@ -110,6 +117,23 @@ class Backend(Protocol):
 
     def model(self, name: str) -> ModelView:
         """Return one served model; ``default`` names the default one. Raises ModelNotFound, ModelUnavailable."""
+        ...
+
+    async def reload(self, model_name: str, model_version: str | None) -> Reloaded:
+        """Serve another saved version of a model in all workers, the newest if none is named.
+
+        Raises:
+            ReloadIsOff: If the served versions never change.
+            ModelNotFound, ModelVersionNotFound, ModelUnavailable, Overloaded: If that one cannot serve; nothing has changed.
+        """
+        ...
+
+    async def watch_models(self, *, is_on: bool) -> bool:
+        """Begin or cease to serve newer versions as they are saved; return whether that is a change. Raises ReloadIsOff."""
+        ...
+
+    async def reload_record(self) -> Agreed:
+        """Return which versions the workers agree to serve, and what became of reloads."""
         ...
 
     async def receive(self, rows: Sequence[ReceivedResult]) -> list[ReceivedOutcome]:

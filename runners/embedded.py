@@ -7,6 +7,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Final, TypeVar
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from runners.backend import Condition
 from runners.errors import ModelUnavailable, PredictionFailure
 from runners.follower import Follower
 from runners.further import Further
+from runners.ledger import Agreed, Ledger
 from runners.loading import LoadedModel
 from runners.memory import resident_bytes
 from runners.predictor import Predictor
@@ -27,10 +29,13 @@ from runners.queries import (
     PredictionQuery,
     ReceivedOutcome,
     ReceivedResult,
+    Reloaded,
     Writer,
 )
 from runners.receiving import receive
+from runners.reloads import Reloads
 from runners.remote import RemoteScorer, Send
+from runners.roll_call import RollCall
 from runners.shelf import Shelf
 from runners.snapshot import Snapshot, view_of
 from runners.world import World
@@ -55,6 +60,9 @@ class EmbeddedBackend:
         on_model: Told what became of each further version: ``loaded``, ``refused``, ``not_found`` or ``evicted``.
         send: Sends rows to the service that scores them; None scores them in this process.
         guard: Vouches for each model before it is read; None believes all.
+        shared: Folder of the server, through which its workers agree on the versions they serve; None for a lone process.
+        may_reload: Whether the served versions may change.
+        on_reload: Told ``successful`` or ``failed`` of each such change that this worker decided.
     """
 
     def __init__(
@@ -70,6 +78,9 @@ class EmbeddedBackend:
         on_model: Callable[[str, LoadedModel | None], None] = lambda _result, _model: None,
         send: Send | None = None,
         guard: Guard | None = None,
+        shared: Path | None = None,
+        may_reload: bool = True,
+        on_reload: Callable[[str], None] = lambda _result: None,
     ) -> None:
         self.started_at = dt.datetime.now(dt.UTC)
         self.shelf = Shelf.load(dict(tags), guard)
@@ -91,10 +102,21 @@ class EmbeddedBackend:
             most=most_models,
             add=self.follower.add,
             remove=self.follower.remove,
-            is_asked=self._predictor.is_asked,
+            is_asked=lambda tag: self._predictor.is_asked(tag) or self.reloads.holds(tag),
             forget=self._predictor.forget,
             on_model=on_model,
             guard=guard,
+        )
+        folder = None if shared is None else shared / "reloads"
+        self.reloads = Reloads(
+            self.shelf,
+            self._further,
+            ledger=Ledger(folder),
+            roll=RollCall(folder),
+            is_ready=lambda: self.follower.world is not None,
+            is_allowed=may_reload,
+            most=most_models,
+            on_reload=on_reload,
         )
 
     def start(self) -> None:
@@ -103,6 +125,7 @@ class EmbeddedBackend:
 
     def stop(self) -> None:
         """Cease to follow the store."""
+        self.reloads.stop()
         self.follower.stop()
         self._writer.shutdown(wait=False)
         self._predictor.close()
@@ -146,8 +169,8 @@ class EmbeddedBackend:
         if model_version is not None and self._world:
             await self._further.have(model_name, model_version)
 
-    def version_of(self, model_name: str, model_version: str | None) -> tuple[str, str]:
-        """Return the full name of a model, and a text that changes whenever its answers may.
+    def version_of(self, model_name: str, model_version: str | None) -> tuple[str, str, str]:
+        """Return the full name and version of a model, and a text that changes whenever its answers may.
 
         Raises:
             ModelNotFound, ModelVersionNotFound, ModelUnavailable: If the model cannot answer.
@@ -160,7 +183,7 @@ class EmbeddedBackend:
         version = versions.get(model.tag)
         if version is None:
             version = versions[model.tag] = f"{model.digest} {world.version(model.tag)}"
-        return model.name, version
+        return model.name, model.version, version
 
     def fixtures(
         self,
@@ -204,6 +227,27 @@ class EmbeddedBackend:
         """Return one served model. Raises ModelNotFound, ModelUnavailable."""
         return self.shelf.view(name)
 
+    async def reload(self, model_name: str, model_version: str | None) -> Reloaded:
+        """Serve another saved version of a model in all workers, the newest if none is named, while all go on answering.
+
+        Raises:
+            ReloadIsOff: If the served versions never change.
+            ModelNotFound, ModelVersionNotFound, ModelUnavailable, Overloaded: If that one cannot serve; nothing has changed.
+        """
+        return await self.reloads.reload(model_name, model_version)
+
+    async def watch_models(self, *, is_on: bool) -> bool:
+        """Begin or cease to serve newer versions as they are saved; return whether that is a change.
+
+        Raises:
+            ReloadIsOff: If the served versions never change.
+        """
+        return await self.reloads.watch(is_on=is_on)
+
+    async def reload_record(self) -> Agreed:
+        """Return which versions the workers agree to serve, and what became of reloads."""
+        return await self.reloads.agreed()
+
     async def receive(self, rows: Sequence[ReceivedResult]) -> list[ReceivedOutcome]:
         """Save results and fixtures in the store, and have them read at once."""
         outcomes = await asyncio.get_running_loop().run_in_executor(self._writer, self._receive, rows)
@@ -216,7 +260,8 @@ class EmbeddedBackend:
         reasons = [f"model_refused: {name} is not served" for name in self.shelf.refused]
         if self.follower.is_unreachable:
             reasons.append("store_unreachable: new results are not seen; forecasts rest on what is known")
-        timelines = None if world is None else next(iter(world.timelines.values()), None)
+        model = self.shelf.default
+        timelines = None if world is None or model is None else world.timelines[model.tag]
         if timelines is None:
             reasons.append("not_ready: no model is loaded, or the matches are not read yet")
         else:
@@ -230,6 +275,7 @@ class EmbeddedBackend:
             memory_bytes=resident_bytes(),
             feature_state_version="" if timelines is None else timelines.own.current.digest,
             newest_result_at=None if newest is None else dt.datetime.fromtimestamp(newest, tz=dt.UTC),
+            is_watching_models=self.reloads.is_watching,
         )
 
     @property

@@ -10,6 +10,7 @@ PredictionFailure            any of the below; the API maps each class to one co
 ├── FeatureInvalid           an override that is unknown or out of range
 ├── FeatureMissing           a feature the model cannot do without
 ├── QueryInvalid             a question that contradicts itself
+├── ReloadIsOff              a change of the served version where that is not allowed
 ├── Overloaded               more questions wait than can be answered in time
 └── DeadlinePassed           the time for an answer ran out while the question waited
 """
@@ -99,6 +100,16 @@ class FeatureMissing(PredictionFailure):
 
 class QueryInvalid(PredictionFailure):
     """Say which parts of the question contradict each other."""
+
+
+class ReloadIsOff(PredictionFailure):
+    """Say that this server does not change what it serves, and what to do instead."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server goes on with the models that its bento was built with: reload is switched off here, or it runs"
+            " in a container. Release another bento."
+        )
 
 
 class Overloaded(PredictionFailure):

@@ -76,6 +76,10 @@ class Further:
         """End the loading thread; a load under way is left to end by itself."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
+    def pardon(self, tag: str) -> None:
+        """Forget that a version was refused, so that it is tried again when somebody asks."""
+        self._refused.pop(tag, None)
+
     async def have(self, name: str, version: str) -> None:
         """See to it that a version of a served model is found on the shelf; at once where it is.
 
@@ -158,7 +162,7 @@ class Further:
     def _put(self, model: LoadedModel) -> PredictionFailure | None:
         """Put a loaded version on the shelf, in the place of those that were asked least recently."""
         while len(self._shelf.loaded) + len(self._shelf.further) >= self._most:
-            idle = next((one for one in self._shelf.further.values() if not self._is_asked(one.tag)), None)
+            idle = self._idle()
             if idle is None:
                 self._thread.submit(self._remove, model.tag)
                 return Overloaded(retry_after_s=RETRY_S)
@@ -166,6 +170,12 @@ class Further:
         self._shelf.put(model)
         self._on_model("loaded", model)
         return None
+
+    def _idle(self) -> LoadedModel | None:
+        """Return the version to let go next: one to return to only where there is no other."""
+        idle = [one for one in self._shelf.further.values() if not self._is_asked(one.tag)]
+        kept = {one.tag for one in self._shelf.previous.values()}
+        return next((one for one in idle if one.tag not in kept), idle[0] if idle else None)
 
     def _let_go(self, model: LoadedModel) -> None:
         # Off the shelf first: whoever finds a model there must find its timelines in the world.

@@ -275,6 +275,24 @@ class ModelView:
 
 
 @dataclass(frozen=True, slots=True)
+class Reloaded:
+    """Show what serves after a reload.
+
+    Attributes:
+        previous_version: What served before; None if it was the same.
+        at: When this was so.
+        workers, workers_serving: All workers of the server, and those that serve it.
+    """
+
+    model_name: str
+    model_version: str
+    previous_version: str | None
+    at: dt.datetime
+    workers: int
+    workers_serving: int
+
+
+@dataclass(frozen=True, slots=True)
 class Competition:
     """Show one competition of the store."""
 

@@ -1,4 +1,7 @@
-"""The served models by name, those that were refused, and further versions of the served ones."""
+"""The served models by name, those that were refused, and further versions of the served ones.
+
+A pinned version and a further one change places in one step, between two turns of the event loop.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +30,14 @@ class Shelf:
         loaded: The pinned ones by name, in the order of serving.
         refused: Why a model is not served, by name.
         further: By name and version, the least recently used first.
+        previous: The version of each name that was pinned before the one that is, where there was another.
     """
 
     def __init__(self, loaded: Sequence[LoadedModel], refused: dict[str, ModelRefused], names: Sequence[str]) -> None:
         self.loaded = {model.name: model for model in loaded}
         self.refused = refused
         self.further: OrderedDict[tuple[str, str], LoadedModel] = OrderedDict()
+        self.previous: dict[str, LoadedModel] = {}
         self._default = names[0]
         self._views = {model.name: model.view() for model in loaded}
 
@@ -47,6 +52,11 @@ class Shelf:
                 log.error("model refused", extra={"model": tag, "reasons": refusal.reasons})  # noqa: TRY400 - a refusal is no crash
                 refused[name] = refusal
         return cls(loaded, refused, list(tags))
+
+    @property
+    def default(self) -> LoadedModel | None:
+        """Return the pinned version of the first model that was not refused; None if all were."""
+        return next(iter(self.loaded.values()), None)
 
     def views(self) -> list[ModelView]:
         """Return the served models as callers see them, the default one first."""
@@ -77,6 +87,16 @@ class Shelf:
     def put(self, model: LoadedModel) -> None:
         """Have a further version found, as the most recently used one."""
         self.further[model.name, model.version] = model
+
+    def promote(self, model: LoadedModel) -> LoadedModel:
+        """Pin a further version in one step; the one that was pinned is found as a further version, and returned."""
+        before = self.loaded[model.name]
+        view = model.view()
+        self.take_off(model)
+        self.put(before)
+        self.loaded[model.name], self._views[model.name] = model, view
+        self.previous[model.name] = before
+        return before
 
     def take_off(self, model: LoadedModel) -> None:
         """Have a further version found no more."""

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import structs
+
 from api.examples import MATCH_ID as KNOWN
 from features.registry import REGISTRY
 from runners.backend import Condition
@@ -23,8 +25,10 @@ from runners.errors import (
     ModelVersionNotFound,
     PredictionFailure,
     QueryInvalid,
+    ReloadIsOff,
     TeamNotFound,
 )
+from runners.ledger import Agreed, Attempt, Settled
 from runners.queries import (
     Certainty,
     Competition,
@@ -38,6 +42,7 @@ from runners.queries import (
     PredictionQuery,
     ReceivedOutcome,
     ReceivedResult,
+    Reloaded,
     Writer,
 )
 
@@ -106,6 +111,10 @@ MODEL = ModelView(
 )
 
 
+def attempt(version: str, error: str | None = None) -> Attempt:
+    return Attempt(at=NOON, model_name="football", model_version=version, seconds=0.5, error=error)
+
+
 @dataclass
 class FakeBackend:
     """Answer from the four matches above.
@@ -117,6 +126,9 @@ class FakeBackend:
         batches: The queries of every call of ``predict``.
         had: The versions that were to be loaded.
         state: Changes whenever results come in, as far as the cache can tell.
+        may_reload: Whether the served version may change.
+        workers_serving: Of two workers, those that serve what was reloaded.
+        record: What became of reloads.
     """
 
     delay_s: float = 0.0
@@ -125,6 +137,9 @@ class FakeBackend:
     broken_model: str = "broken"
     state: str = "state-1"
     has_model: bool = True
+    may_reload: bool = True
+    workers_serving: int = 2
+    record: Agreed = field(default_factory=Agreed)
     batches: list[list[PredictionQuery]] = field(default_factory=list)
     had: list[tuple[str, str | None]] = field(default_factory=list)
     received: list[ReceivedResult] = field(default_factory=list)
@@ -156,11 +171,11 @@ class FakeBackend:
         texts = iter(writer([one for one, _ in kept], [query for _, query in kept]))
         return [next(texts) if isinstance(one, Forecast) else one for one in given]
 
-    def version_of(self, model_name: str, model_version: str | None) -> tuple[str, str]:
+    def version_of(self, model_name: str, model_version: str | None) -> tuple[str, str, str]:
         model = self.model(model_name)
         if model_version not in {None, model.version}:
             raise ModelVersionNotFound(model_name, str(model_version), [model.version])
-        return model.name, self.state
+        return model.name, model.version, self.state
 
     def _predict(self, query: PredictionQuery) -> Forecast | PredictionFailure:
         try:
@@ -275,6 +290,34 @@ class FakeBackend:
             raise ModelNotFound(name, [MODEL.name])
         return MODEL
 
+    async def reload(self, model_name: str, model_version: str | None) -> Reloaded:
+        self._fail()
+        if not self.may_reload:
+            raise ReloadIsOff
+        model = self.model(model_name)
+        if model_version not in {None, "v0", "v1", "refused"}:
+            raise ModelVersionNotFound(model_name, str(model_version), [model.version])
+        if model_version == "refused":
+            self.record = self.record.refused(attempt("refused", "It was refused."), None)
+            raise ModelUnavailable("It was refused.", path="$.model_version")
+        if model_version in {None, model.version}:
+            return Reloaded(model.name, model.version, None, NOON, workers=2, workers_serving=self.workers_serving)
+        newest = Settled(version="v1", created_at=NOON)
+        self.record = self.record.moved(attempt(str(model_version)), newest, is_rollback=True)
+        return Reloaded(model.name, str(model_version), "v1", NOON, workers=2, workers_serving=self.workers_serving)
+
+    async def watch_models(self, *, is_on: bool) -> bool:
+        self._fail()
+        if not self.may_reload:
+            raise ReloadIsOff
+        was_on = self.record.watched_since is not None
+        self.record = structs.replace(self.record, watched_since=NOON if is_on else None)
+        return was_on != is_on
+
+    async def reload_record(self) -> Agreed:
+        self._fail()
+        return self.record
+
     async def receive(self, rows: Sequence[ReceivedResult]) -> list[ReceivedOutcome]:
         self._fail()
         self.received += rows
@@ -292,7 +335,8 @@ class FakeBackend:
     def condition(self) -> Condition:
         self._fail()
         reasons = [] if self.status == "healthy" else ["the newest result is 40 days old"]
-        return Condition(self.status, reasons, dt.datetime.now(dt.UTC), NOON, 2_000_000, "state-1", NOON)
+        is_watching = self.record.watched_since is not None
+        return Condition(self.status, reasons, dt.datetime.now(dt.UTC), NOON, 2_000_000, "state-1", NOON, is_watching)
 
     def _fail(self) -> None:
         if self.crash is not None:

@@ -176,7 +176,7 @@ def test_every_failure_of_the_runners_has_a_code():
     for failure in made:
         failures.PredictionFailure.__init__(failure, "message", path="$.match_id")
 
-    assert len(classes) == 11
+    assert len(classes) == 12
     assert Code.INTERNAL_ERROR not in {refusal_of(failure).code for failure in made}
     assert set(STATUS) == set(MEANING) == set(Code)
 
