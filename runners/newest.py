@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from runners.saved import FACTS, folder_of, is_saved, versions_of
+from runners.saved import FACTS, is_saved, place_of, versions_of
 
 REST_S: Final = 2.0
 _CREATED: Final = re.compile(rb"^creation_time: '?([-+:.T0-9]+)'?\s*$", re.MULTILINE)
@@ -48,16 +48,12 @@ class Lookout:
         """Return the saved version that was made last; None if there is none that says when it was made."""
         dated = ((self._created_at(name, version), version) for version in versions_of(name))
         newest = max(((created, version) for created, version in dated if created is not None), default=None)
-        return (
-            None
-            if newest is None
-            else Candidate(name, newest[1], newest[0], _mark_of(folder_of(f"{name}:{newest[1]}")))
-        )
+        return None if newest is None else Candidate(name, newest[1], newest[0], _mark_of(place_of(name, newest[1])))
 
     def find(self, name: str, version: str) -> Candidate | None:
         """Return one saved version; None if it is not there or does not say when it was made."""
         created = self._created_at(name, version) if is_saved(name, version) else None
-        return None if created is None else Candidate(name, version, created, _mark_of(folder_of(f"{name}:{version}")))
+        return None if created is None else Candidate(name, version, created, _mark_of(place_of(name, version)))
 
     def rested(self, name: str) -> Candidate | None:
         """Return the newest version once its files have not changed for a while; None before."""
@@ -70,7 +66,7 @@ class Lookout:
         return found if self._clock() - self._seen[name][1] >= self._rest_s else None
 
     def _created_at(self, name: str, version: str) -> dt.datetime | None:
-        file = folder_of(f"{name}:{version}") / FACTS
+        file = place_of(name, version) / FACTS
         try:
             changed_ns = file.stat().st_mtime_ns
             if file not in self._created or self._created[file][0] != changed_ns:

@@ -82,6 +82,11 @@ def folder_of(tag: str) -> Path:
     name, _, version = tag.partition(":")
     if not (_VERSION.fullmatch(name) and is_saved(name, version)):
         raise NotSaved(f"no model {tag!r} is in {_store()}")
+    return place_of(name, version)
+
+
+def place_of(name: str, version: str) -> Path:
+    """Return where a version lies, or would."""
     return _store() / name / version
 
 
