@@ -12,6 +12,7 @@ import msgspec
 
 _OK: Final = 200
 _SHOWN: Final = 300
+_IDLE_S: Final = 2.0
 _JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -49,6 +50,7 @@ class Asker:
     def __init__(self, host: str, port: int, within_s: float) -> None:
         self._host, self._port, self._within_s = host, port, within_s
         self._connection: http.client.HTTPConnection | None = None
+        self._used_at = 0.0
 
     def predict(self, question: Mapping[str, Any]) -> Reply:
         """Have one prediction computed anew."""
@@ -93,11 +95,10 @@ class Asker:
         return Reply(status, content, "", False, seconds)
 
     def _exchanged(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+        if time.monotonic() - self._used_at > _IDLE_S:
+            self.close()  # the server may be closing it just now
         if self._connection is not None:
-            try:
-                return self._once(self._connection, method, path, body)
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                self.close()  # a server may close a connection that was idle; a new one tells whether it still answers
+            return self._once(self._connection, method, path, body)
         self._connection = http.client.HTTPConnection(self._host, self._port, timeout=self._within_s)
         return self._once(self._connection, method, path, body)
 
@@ -106,4 +107,6 @@ class Asker:
     ) -> tuple[int, bytes]:
         connection.request(method, path, body=body, headers={} if body is None else _JSON)
         answer = connection.getresponse()
-        return answer.status, answer.read()
+        payload = answer.read()
+        self._used_at = time.monotonic()
+        return answer.status, payload

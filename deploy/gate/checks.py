@@ -37,8 +37,10 @@ def answers_check(pairs: Sequence[Pair], pinned: Collection[str], last_words: Ca
     fair = [pair for pair in pairs if pair.is_fair]
     faults = [(pair.question, fault) for pair in fair if (fault := _fault(pair, pinned))]
     found = f"{len(fair) - len(faults)} of {len(fair)} hold together"
+    if not pairs:
+        return Check("answers", "not judged", reason="the store has no teams to ask about")
     if not fair:
-        return Check("answers", "not judged", reason="no question could be asked")
+        return Check("answers", "refused", reason=f"no question is answered: {pairs[0].candidate.failure}")
     reason = ""
     if faults:
         question, fault = faults[0]

@@ -50,15 +50,18 @@ class Examination:
         current = None if task.current is None else cell.start(*task.current)
         if not self._is_up(candidate):
             return
-        sides = Sides(candidate, None if current is None else self._rival(current))
-        listed = candidate.ask.get("/v1/predictions/models").content
-        if not self._add(checks.model_check(listed, task.pinned)):
-            return
-        questions = self._questions(sides)
-        if self._answers(candidate, sides.asked(questions[:_WARM_UP])):
-            pairs = sides.asked(questions)
-            if self._answers(candidate, pairs):
-                self._compare(sides, questions, pairs)
+        self.judge(Sides(candidate, None if current is None else self._rival(current)))
+
+    def judge(self, sides: Sides) -> list[Check]:
+        """Ask servers that are ready, and return what was found so far."""
+        listed = sides.candidate.ask.get("/v1/predictions/models").content
+        if self._add(checks.model_check(listed, self._task.pinned)):
+            questions = self._questions(sides)
+            if self._answers(sides.candidate, sides.asked(questions[:_WARM_UP])):
+                pairs = sides.asked(questions)
+                if self._answers(sides.candidate, pairs) and pairs:
+                    self._compare(sides, questions, pairs)
+        return self._checks
 
     def _is_up(self, candidate: Server) -> bool:
         within_s = self._bounds.ready_within_s

@@ -10,6 +10,7 @@ import msgspec
 
 _REFUSED: Final = "model refused"
 _ERROR: Final = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception|Exit|NotFound|Warning)\b.*")
+_NOT_IMPORTED: Final = re.compile(r"attempting to import bento by tag: '(.+)")  # BentoML hides it in its advice
 _SHOWN: Final = 400
 
 
@@ -37,6 +38,8 @@ def reason_in(log: str) -> str:
         if traceback := str(line.get("traceback") or ""):
             return _shortened(traceback.splitlines()[-1])
     plain = [line.strip() for line in log.splitlines() if line.strip()]
+    if hidden := _NOT_IMPORTED.search(log):
+        return _shortened(hidden.group(1))
     errors = [line for line in plain if _ERROR.match(line)]
     return _shortened((errors or plain or ["it logged nothing"])[-1])
 

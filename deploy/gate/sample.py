@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -56,9 +57,9 @@ def meetings(ask: Asker, most: int) -> list[Question]:
     now = dt.datetime.now(dt.UTC)
     coming = _page(ask, limit=max(most // _PAGES, 1), **{"from": _written(now)})
     total = _count(ask, status="played")
-    each = -(-most // _PAGES)
-    offsets = {max(total - page * _APART - each, 0) for page in range(_PAGES)}
-    played = [match for offset in sorted(offsets) for match in _page(ask, status="played", limit=each, offset=offset)]
+    offsets = sorted({max(total - page * _APART - most, 0) for page in range(_PAGES)})
+    pages = [_page(ask, status="played", limit=most, offset=offset) for offset in offsets]
+    played = [match for matches in zip_longest(*pages) for match in matches if match is not None]
     tomorrow = _written(now + _LEAD)
     again = [
         Question({name: match[name] for name in ("home_team", "away_team", "competition")} | {"kickoff": tomorrow})

@@ -40,12 +40,12 @@ def _faults(answer: Mapping[str, Any]) -> Iterator[str]:
     if abs(sum(proba) - 1.0) > TOLERANCE:
         yield f"home, draw and away sum to {sum(proba):.7g}"
         return
-    if abs(answer["confidence"] - max(proba)) > TOLERANCE:
+    if not abs(answer["confidence"] - max(proba)) <= TOLERANCE:  # so that NaN is a fault, too
         yield f"confidence is {answer['confidence']}, the largest probability {max(proba)}"
     if proba[_OUTCOMES.index(answer["predicted_outcome"])] < max(proba) - TOLERANCE:
         yield f"predicted_outcome is {answer['predicted_outcome']}, which is not the likeliest"
     for name, total in _totals(answer, proba):
-        if not abs(total) <= TOLERANCE:  # so that NaN is a fault, too
+        if not abs(total) <= TOLERANCE:  # the same
             yield f"{name} is off by {total:.3g}"
 
 
