@@ -108,22 +108,16 @@ class Metrics:
             multiprocess_mode="livemax",
             registry=self._registry,
         )
-        self.model_loads = Counter(
+        self.model_loads = self._counted_by_result(
             "football_model_loads",
             "Further versions of served models that were asked for, by what became of them.",
-            ("result",),
-            registry=self._registry,
+            LOAD_RESULTS,
         )
-        for result in LOAD_RESULTS:
-            self.model_loads.labels(result)
-        self.model_reloads = Counter(
+        self.model_reloads = self._counted_by_result(
             "football_model_reloads",
-            "Changes of the served version of a model without a restart, counted once for all workers.",
-            ("result",),
-            registry=self._registry,
+            "Changes of the served version of a model, counted once for all workers.",
+            RELOAD_RESULTS,
         )
-        for result in RELOAD_RESULTS:
-            self.model_reloads.labels(result)
         self.newest_result = Gauge(
             "football_newest_result_timestamp_seconds",
             "Kick-off of the newest result that the slowest worker knows.",
@@ -136,6 +130,13 @@ class Metrics:
             multiprocess_mode="livemax",
             registry=self._registry,
         )
+
+    def _counted_by_result(self, name: str, text: str, results: Sequence[str]) -> Counter:
+        """Return a counter that shows every result from the start."""
+        counter = Counter(name, text, ("result",), registry=self._registry)
+        for result in results:
+            counter.labels(result)
+        return counter
 
     def __call__(self, *, route: str, method: str, status: int, seconds: float, predictions: int) -> None:
         """Take note of one answered request."""
