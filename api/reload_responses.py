@@ -79,7 +79,7 @@ class ReloadStats(msgspec.Struct, frozen=True, kw_only=True):
 
     total_reloads: Annotated[int, Meta(ge=0, description="Attempts: successful ones and failed ones.")]
     successful_reloads: Count
-    failed_reloads: Annotated[int, Meta(ge=0, description="Of versions that were refused; the one before went on.")]
+    failed_reloads: Annotated[int, Meta(ge=0, description="The version before went on serving.")]
     rollbacks: Annotated[int, Meta(ge=0, description="Successful ones that went back to an older model.")]
     success_rate: Rate | None
     is_monitoring: Annotated[bool, Meta(description="Whether newer versions are served as they are saved.")]

@@ -9,9 +9,18 @@ from __future__ import annotations
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from yaml import YAMLError
 
@@ -82,6 +91,12 @@ class ServiceSettings(BaseModel):
     )
     old_api_deprecated_at: AwareDatetime = Field(description="Sent as the Deprecation header of the old API.")
     old_api_ends_at: AwareDatetime = Field(description="From this instant on the old API answers 410.")
+
+    @model_validator(mode="after")
+    def _watch_only_what_may_change(self) -> Self:
+        if self.hot_reload and not self.reload:
+            raise ValueError("service.hot_reload is on and service.reload is off; switch both on, or hot_reload off")
+        return self
 
 
 class RunnerSettings(BaseModel):

@@ -65,6 +65,15 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True):
     attempts: tuple[Attempt, ...] = ()
     settled: dict[str, Settled] = {}
 
+    def begun(self, *, watched_since: dt.datetime | None) -> Agreed:
+        """Return what is agreed once a worker has begun: only the first one of a server says whether newer versions are taken."""
+        return self if self.is_begun else replace(self, is_begun=True, watched_since=watched_since)
+
+    def watched(self, since: dt.datetime | None) -> Agreed:
+        """Return what is agreed once newer versions are to be taken, or no longer; where they are, since when stays."""
+        is_same = (self.watched_since is None) == (since is None)
+        return self if is_same else replace(self, watched_since=since)
+
     def moved(self, attempt: Attempt, newest: Settled, *, is_rollback: bool) -> Agreed:
         """Return what is agreed once a model is to serve another version."""
         return replace(

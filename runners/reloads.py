@@ -96,17 +96,12 @@ class Reloads:
         """
         if not self._is_allowed:
             return
-        now = dt.datetime.now(dt.UTC)
-
-        def begun(agreed: Agreed) -> Agreed:
-            return (
-                agreed
-                if agreed.is_begun
-                else replace(agreed, is_begun=True, watched_since=now if is_watching else None)
-            )
-
-        await self._in_thread(self._ledger.change, begun)
-        await self._catch_up()
+        since = dt.datetime.now(dt.UTC) if is_watching else None
+        try:
+            await self._in_thread(self._ledger.change, lambda agreed: agreed.begun(watched_since=since))
+            await self._catch_up()
+        except Exception:
+            log.exception("what other workers serve is not known; it is looked for again")
         self._looking = asyncio.get_running_loop().create_task(self._look_on())
 
     def stop(self) -> None:
@@ -156,17 +151,9 @@ class Reloads:
             ReloadIsOff: If versions never change here.
         """
         self._require_allowed()
-        now = dt.datetime.now(dt.UTC)
+        since = dt.datetime.now(dt.UTC) if is_on else None
         was_on = (await self.agreed()).watched_since is not None
-
-        def turned(agreed: Agreed) -> Agreed:
-            return (
-                agreed
-                if (agreed.watched_since is not None) == is_on
-                else replace(agreed, watched_since=now if is_on else None)
-            )
-
-        agreed = await self._in_thread(self._ledger.change, turned)
+        agreed = await self._in_thread(self._ledger.change, lambda agreed: agreed.watched(since))
         self._agreed = replace(self._agreed, watched_since=agreed.watched_since)
         return was_on != is_on
 

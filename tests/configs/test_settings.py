@@ -254,3 +254,15 @@ def test_places_are_made_absolute_where_they_are_read(monkeypatch, tmp_path):
         given.require_located()
     monkeypatch.setenv("FOOTBALL_HOME", "~/football")
     assert load_settings().located().home == Path.home() / "football"
+
+
+def test_watching_needs_leave_to_reload(monkeypatch):
+    """
+    To serve newer versions as they come while none may be changed is a contradiction, said at once.
+    """
+    monkeypatch.setenv("FOOTBALL_SERVICE__HOT_RELOAD", "true")
+    assert load_settings().service.hot_reload
+    monkeypatch.setenv("FOOTBALL_SERVICE__RELOAD", "off")
+
+    with pytest.raises(SettingsError, match=r"service\.hot_reload is on"):
+        load_settings()

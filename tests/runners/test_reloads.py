@@ -12,6 +12,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import httpx
 import msgspec
@@ -61,13 +62,18 @@ def other(home) -> str:
 
 
 @pytest.fixture
-def save(home, other):
-    """Save a version of football that was made so many days after all others; what is saved goes with the test."""
+def save(home, other, tmp_path):
+    """Save a version of football, in one step, that was made so many days after all others; it goes with the test."""
     folder = home.folder / "models" / "football"
     before = set(folder.iterdir())
+    aside = SimpleNamespace(folder=tmp_path / "aside")
+    (aside.folder / "models").mkdir(parents=True)
+    (aside.folder / "models" / "spare").symlink_to(home.folder / "models" / "spare")
 
     def saved(version: str, days: int, change=lambda text: text) -> str:
-        shelve(home, other, version, lambda text: change(made(days)(text)))
+        shelve(aside, other, version, lambda text: change(made(days)(text)))
+        shutil.rmtree(folder / version, ignore_errors=True)
+        (aside.folder / "models" / "football" / version).rename(folder / version)
         return version
 
     yield saved
@@ -427,6 +433,10 @@ async def test_a_newer_version_is_served_as_it_is_saved(watching, save, first):
     save("older", -9_000)
     await looks(backend)
     before = backend.model("football").version
+    await backend.reload("football", "older")
+    await looks(backend)
+    stayed = backend.model("football").version
+    await backend.reload("football", first)
     save("broken", 1, of_another_python)
     await until(lambda: _has_failed(backend))
     await looks(backend)
@@ -443,10 +453,10 @@ async def test_a_newer_version_is_served_as_it_is_saved(watching, save, first):
     await asyncio.sleep(0.1)
     record = await backend.reload_record()
 
-    assert (before, left) == (first, first)
-    assert (once.failed, once.successful) == (1, 0)
+    assert (before, stayed, left) == (first, "older", first)
+    assert (once.failed, once.successful) == (1, 2)
     assert backend.model("football").version == "newest"
-    assert (record.successful, record.failed, record.rollbacks) == (3, 1, 1)
+    assert (record.successful, record.failed, record.rollbacks) == (5, 1, 2)
 
 
 async def _has_failed(backend):

@@ -155,3 +155,34 @@ def test_a_worker_application_is_made_around_that_of_bentoml():
     assert isinstance(service.Football.to_asgi(), service.Front)
     assert service.Football.config["http"]["host"] == "127.0.0.1"
     assert service.Football.config["metrics"] == {"enabled": False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, True),
+        ({"FOOTBALL_SERVICE__RELOAD": "off"}, False),
+        ({"BENTOML_CONTAINERIZED": "true"}, False),
+    ],
+)
+def test_versions_change_where_it_is_allowed_and_no_image_says_otherwise(monkeypatch, changes, expected):
+    """
+    A container serves what its image was built with, whatever the settings say.
+    """
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+
+    assert service.may_reload(load_settings()) is expected
+
+
+async def test_a_reload_is_counted_and_shown(another, football):
+    """
+    The metrics name both versions once another one serves, and count the reload.
+    """
+    await football.backend.reload("football", another)
+    told = football.metrics.exposition().decode()
+
+    assert 'football_model_reloads_total{result="successful"} 1.0' in told
+    assert 'football_model_reloads_total{result="failed"} 0.0' in told
+    assert f'version="{another}"}} 1.0' in told
+    assert football.backend.model("default").version == another
