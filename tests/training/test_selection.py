@@ -136,7 +136,8 @@ def test_the_search_does_not_read_the_untouched_season(desk, tmp_path):
     turned.home_goals[later], turned.away_goals[later] = turned.away_goals[later], turned.home_goals[later].copy()
     other = Desk(tmp_path / "turned.sqlite", turned, walk(turned)[1])
 
-    told = [one.select(champion=STUBBORN, trials=2, promotes=False).evidence for one in (desk, other)]
+    # The second fold of 250 days would reach into the untouched season, were it not cut off.
+    told = [one.select(champion=STUBBORN, trials=2, promotes=False, refit_days=250).evidence for one in (desk, other)]
 
     assert desk.trials() == other.trials()
     assert len(desk.trials()) == 2
@@ -167,7 +168,7 @@ def test_ended_and_gone_on_with_a_search_makes_the_same_trials(desk, tmp_path):
 
     assert [state for _, state, _, _ in before][-1] is TrialState.RUNNING
     assert desk.trials() == other.trials()
-    assert len(desk.trials()) == 3
+    assert len({repr(parameters) for parameters, *_ in desk.trials()}) == 3
 
 
 def test_killed_it_goes_on_and_leaves_no_process_behind(small_place):
