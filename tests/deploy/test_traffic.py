@@ -92,9 +92,8 @@ def test_haproxy_takes_the_configuration_and_each_slot_has_one_part(tmp_path, pl
 
     assert told.returncode == 0, told.stderr
     assert "WARNING" not in told.stderr
-    on = {
-        line.split()[1]
-        for line in file.read_text().splitlines()
-        if line.startswith("  server ") and "disabled" not in line
-    }
+    backend = file.read_text().partition("\nbackend ")[2].partition("\nlisten ")[0]
+    servers = [line for line in backend.splitlines() if line.startswith("  server ")]
+    on = {line.split()[1] for line in servers if "disabled" not in line}
+    assert len(servers) == 2 * len(SLOTS)
     assert on == {serving} | ({f"{standby}-spare"} if standby else set())
