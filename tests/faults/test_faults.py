@@ -63,15 +63,27 @@ def test_releases_and_a_rollback_lose_nothing(proof):
     assert list(after["versions"]) == [versions[1]]
 
 
+def troubles(proof, kind) -> dict[str, int]:
+    """What was wrong with answers while a fault was under way, by kind."""
+    return next((phase["troubles"] for phase in proof["verdict"]["phases"] if phase["name"] == kind), {})
+
+
+def cut_short(proof, kind) -> int:
+    return troubles(proof, kind).get("cut short", 0)
+
+
 @pytest.mark.parametrize("kind", ["kill-worker", "kill-slot"])
 def test_killing_what_serves_loses_nothing(proof, kind):
     """
     kill -9 of the worker, or of all processes of the slot: the standby or a second try of the proxy answers.
+
+    An answer that is too long for the proxy to keep, and was on its way, is cut short: there may be one.
     """
     (change,) = changes(proof, kind)
 
     assert change["is_done"], change["said"]
-    assert (change["lost"], change["wrong"]) == (0, 0)
+    assert change["wrong"] == 0
+    assert change["lost"] == cut_short(proof, kind) <= 1, troubles(proof, kind)
 
 
 def test_a_killed_proxy_is_started_again(proof):
@@ -86,10 +98,10 @@ def test_a_killed_proxy_is_started_again(proof):
 
 def test_the_whole_window_is_clean(proof):
     """
-    Nothing is wrong at any time, and nothing is lost but by who was connected to the killed proxy.
+    Nothing is wrong at any time, and nothing is lost but by who was connected to what was killed.
     """
     verdict = proof["verdict"]
-    lost = sum(change["lost"] for change in changes(proof, "kill-proxy"))
+    lost = sum(change["lost"] for kind in ("kill-worker", "kill-slot", "kill-proxy") for change in changes(proof, kind))
 
     assert verdict["responses"] == sum(phase["responses"] for phase in verdict["phases"]) > 1_000
     assert (verdict["wrong"], verdict["lost"]) == (0, lost)

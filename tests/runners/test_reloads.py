@@ -55,6 +55,18 @@ def made(days: int):
     return change
 
 
+@pytest.fixture(scope="module", autouse=True)
+def only_one(home, tmp_path_factory):
+    """Have the served version be the only one saved: other files of tests leave theirs in the store of this process."""
+    folder, aside = home.folder / "models" / "football", tmp_path_factory.mktemp("others")
+    others = [one for one in folder.iterdir() if one.is_dir() and one.name != home.tag.partition(":")[2]]
+    for one in others:
+        one.rename(aside / one.name)
+    yield
+    for one in others:
+        (aside / one.name).rename(one)
+
+
 @pytest.fixture(scope="module")
 def other(home) -> str:
     """A tag of a model that answers otherwise than the served one."""
