@@ -68,22 +68,19 @@ def troubles(proof, kind) -> dict[str, int]:
     return next((phase["troubles"] for phase in proof["verdict"]["phases"] if phase["name"] == kind), {})
 
 
-def cut_short(proof, kind) -> int:
-    return troubles(proof, kind).get("cut short", 0)
-
-
 @pytest.mark.parametrize("kind", ["kill-worker", "kill-slot"])
 def test_killing_what_serves_loses_nothing(proof, kind):
     """
     kill -9 of the worker, or of all processes of the slot: the standby or a second try of the proxy answers.
 
-    An answer that is too long for the proxy to keep, and was on its way, is cut short: there may be one.
+    One answer may be missing: what is too long for the proxy to keep, and was on its way, is cut short. How many are in
+    many kills is measured by `football prove`, not here.
     """
     (change,) = changes(proof, kind)
 
     assert change["is_done"], change["said"]
     assert change["wrong"] == 0
-    assert change["lost"] == cut_short(proof, kind) <= 1, troubles(proof, kind)
+    assert change["lost"] <= 1, troubles(proof, kind)
 
 
 def test_a_killed_proxy_is_started_again(proof):
