@@ -211,6 +211,7 @@ class FootballService:
             shared=shared,
             may_reload=may_reload(given),
             on_reload=self.metrics.note_reload,
+            past_folder=Path(given.past_folder) if given.past_folder else None,
         )
 
     async def _send(self, rows: Array) -> Array:

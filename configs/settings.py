@@ -202,7 +202,7 @@ class Settings(BaseSettings):
         home: Folder for the match store, downloads, rejects and keys; ``FOOTBALL_HOME``.
         database: URL of the match store, empty for SQLite in ``home``; ``FOOTBALL_DATABASE_URL``.
         redis: URL of the Redis that workers and servers share answers through, empty for none; ``FOOTBALL_REDIS_URL``.
-        behind_proxy: What a release sets, see there; ``FOOTBALL_BEHIND_PROXY``. At the top so that older bentos pass over it.
+        behind_proxy, past_folder: What a release sets, see there. At the top so that older bentos pass over them.
         cache_secret: What answers in Redis are signed with, the same on every machine that shares it; empty for a
             file in ``home``; ``FOOTBALL_CACHE_SECRET``.
     """
@@ -220,6 +220,13 @@ class Settings(BaseSettings):
         description=(
             "Whether a proxy sends requests as soon as this server is ready; "
             "it then is not before old matches, too, can be asked for."
+        ),
+    )
+    past_folder: str = Field(
+        default="",
+        description=(
+            "Absolute path of the folder in which replays of old matches are kept, so that only the first process takes "
+            "the seconds for one; empty for nowhere, and set by a release for its servers."
         ),
     )
     service: ServiceSettings

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.errors import DeployFailed
+from deploy.slot import STORES
 
 CONTAINER: Final = Path(__file__).parent / "container"
 _PATCH_MARKER: Final = re.compile(r" ?; python_full_version < ['\"]3\.11\.\d+['\"]")
@@ -56,7 +57,8 @@ def build_image(release: Path, bento_tag: str, name: str, *, base: str = BASE) -
 
 def _lay_out(context: Path, release: Path, bento_tag: str) -> None:
     name, _, version = bento_tag.partition(":")
-    shutil.copytree(release, context / "release")
+    for store in STORES:
+        shutil.copytree(release / store, context / "release" / store)
     for path in (context / "release").rglob("*"):  # the image's user is not the one who built it
         path.chmod(0o755 if path.is_dir() else 0o644)
     lock = (release / "bentos" / name / version / "env" / "python" / "requirements.txt").read_text(encoding="utf-8")

@@ -21,7 +21,12 @@ from deploy.plan import Plan
 
 HOME: Final = "BENTOML_HOME"
 GRACEFUL_S: Final = 20
-_STORES: Final = ("bentos", "models")
+STORES: Final = ("bentos", "models")
+"""Folders of a kept release that are a server's BentoML stores."""
+
+PAST: Final = "past"
+"""Folder beside the stores of a kept release, in which its servers keep what replaying old matches took them seconds for."""
+
 _PAUSE_S: Final = 0.1
 _LOG_LINES: Final = 12
 
@@ -56,7 +61,7 @@ class Slot:
     def mount(self, kept: Path) -> None:
         """Have its stores be those of a kept release."""
         self.home.mkdir(parents=True, exist_ok=True)
-        for store in _STORES:
+        for store in STORES:
             aside = self.home / f".{store}.new"
             aside.unlink(missing_ok=True)
             aside.symlink_to(kept / store)
@@ -66,6 +71,7 @@ class Slot:
         """Start a server of a mounted bento, in a session of its own so that it outlives this process."""
         environment = dict(os.environ) | dict(self.plan.environment) | {HOME: str(self.home)}
         environment["FOOTBALL_SERVICE__PORT"] = str(self.port)
+        environment["FOOTBALL_PAST_FOLDER"] = str((self.home / STORES[0]).resolve().parent / PAST)
         command = [sys.executable, "-m", "bentoml", "serve", tag, "--host", self.plan.host, "--port", str(self.port)]
         command += ["--timeout-graceful-shutdown", str(GRACEFUL_S)]
         with self.place.log(self.name).open("ab") as log:

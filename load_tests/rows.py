@@ -31,12 +31,13 @@ def main(folder: Path) -> None:
     loaded = load(str(bentoml.models.get(settings.service.models[0]).tag))
     table = read_matches(open_store(settings.database_url))
     table = table.take(np.flatnonzero(dated(table))[-ROWS:])
-    values = loaded.features.transform(table).select(loaded.model.names).values
+    boosted = loaded.model.boosted
+    values = loaded.features.transform(table).select(boosted.names).values
     usual = np.array(
         [np.median(column[~np.isnan(column)]) if not np.isnan(column).all() else 0.0 for column in values.T]
     )
     values = np.where(np.isnan(values), usual, values).astype(np.float32)
-    loaded.model.booster.save_model(folder / "booster.ubj")
+    boosted.booster.save_model(folder / "booster.ubj")
     np.save(folder / "rows.npy", values)
 
 

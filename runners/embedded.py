@@ -63,6 +63,7 @@ class EmbeddedBackend:
         shared: Folder of the server, through which its workers agree on the versions they serve; None for a lone process.
         may_reload: Whether the served versions may change.
         on_reload: Told ``successful`` or ``failed`` of each such change that this worker decided.
+        past_folder: Where replays of old matches are kept for other processes; None for nowhere.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class EmbeddedBackend:
         shared: Path | None = None,
         may_reload: bool = True,
         on_reload: Callable[[str], None] = lambda _result: None,
+        past_folder: Path | None = None,
     ) -> None:
         self.started_at = dt.datetime.now(dt.UTC)
         self.shelf = Shelf.load(dict(tags), guard)
@@ -91,6 +93,7 @@ class EmbeddedBackend:
             poll_s=poll_s,
             on_failure=on_store_failure,
             on_world=on_world,
+            past_folder=past_folder,
         )
         # A thread of its own: results must not queue behind replays of old matches, which fill the loop's own.
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="results-writer")

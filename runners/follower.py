@@ -31,6 +31,9 @@ LONGEST_PAUSE_S: Final = 5.0
 class Follower:
     """Keep the world of one worker up to date.
 
+    Args:
+        past_folder: Where replays of old matches are kept for other processes; None for nowhere.
+
     Attributes:
         world: The latest one; None until the store has been read once.
         failures: How often the store could not be read.
@@ -46,12 +49,14 @@ class Follower:
         poll_s: float,
         on_failure: Callable[[], None] = lambda: None,
         on_world: Callable[[World], None] = lambda _: None,
+        past_folder: Path | None = None,
     ) -> None:
         self.world: World | None = None
         self.failures = 0
         self.recalled = threading.Event()
         self._url, self._models, self._poll_s = database_url, list(models), poll_s
         self._file = sqlite_file(database_url)
+        self._past_folder = past_folder
         self._on_failure, self._on_world = on_failure, on_world
         self._engine: sa.Engine | None = None
         self._failing_since: float | None = None
@@ -179,7 +184,7 @@ class Follower:
         """Replay old matches until the latest world needs no more of it."""
         try:
             while (world := self._unrecalled()) is not None:
-                world.recall_past()
+                world.recall_past(self._past_folder)
         except Exception:
             log.exception("old matches cannot be replayed; they are again when the next result comes")
             self.recalled.set()

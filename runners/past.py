@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import tempfile
 import threading
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,12 +13,11 @@ import numpy as np
 from features.batch import Array
 from features.matches import MatchTable
 from features.transform import MatchFeatures
+from runners.kept_past import KeptPast
+from runners.laid_down import LaidDown, laid_down
 from runners.replay import Replayed, latest_before, replay
 
-log = logging.getLogger("football.timeline")
-
 REMEMBERED_STATES: Final = 4
-FEWEST_LAID_DOWN: Final = 4_096  # rows; fewer are not worth a file
 
 
 class Past:
@@ -40,12 +35,18 @@ class Past:
         """Return whether the replay is done, so that asking is quick."""
         return self._replayed is not None or len(self.table) == 0
 
-    def recall(self) -> Replayed:
-        """Return the replay without its features and its last state; the first call takes seconds for many matches."""
+    def recall(self, kept: KeptPast | None = None) -> Replayed:
+        """Return the replay without its features and its last state; the first call takes seconds for many matches.
+
+        Args:
+            kept: Where another process may have left it, and where this one leaves it for others.
+        """
         with self._lock:
+            if self._replayed is None and kept is not None and (found := kept.read(self.table, self._blank)):
+                self._replayed, self._values = found
             if self._replayed is None:
                 done = replay(self._blank(), self.table, keeps_recent_days=False)
-                self._values = laid_down(done.values)
+                self._values = (kept and kept.write(self.table, done)) or laid_down(done.values)
                 self._replayed = replace(done, values=np.empty((0, done.values.shape[1])), state=self._blank())
             return self._replayed
 
@@ -114,38 +115,3 @@ def _moved(known: int, day: int, table: MatchTable, starts: tuple[MatchFeatures,
     state = start.copy()
     state.update(missing)
     return state
-
-
-class LaidDown:
-    """Hold the rows of an array in a temporary file without a name, which goes with it, and none of them in memory.
-
-    Each is read when it is asked for: in a mapped file they would stay resident once they were.
-    """
-
-    def __init__(self, values: Array) -> None:
-        with tempfile.TemporaryFile(prefix="football-features-") as file:
-            file.write(np.ascontiguousarray(values).data)
-            file.flush()
-            self._descriptor = os.dup(file.fileno())
-        weakref.finalize(self, os.close, self._descriptor)
-        self._width, self._dtype = values.shape[1], values.dtype
-
-    def __getitem__(self, places: Sequence[int]) -> Array:
-        """Return rows by their places. Shape (n, f). Raises OSError if the file is shorter than it was."""
-        found = np.empty((len(places), self._width), dtype=self._dtype)
-        row_bytes = self._width * self._dtype.itemsize
-        for place, row in zip(places, found, strict=True):
-            if os.preadv(self._descriptor, [row.data], place * row_bytes) != row_bytes:
-                raise OSError(f"row {place} of the features of old matches cannot be read")
-        return found
-
-
-def laid_down(values: Array) -> Array | LaidDown:
-    """Return the same rows from a file; few rows, or all where no file can be written, stay in memory. Shape (n, f)."""
-    if len(values) < FEWEST_LAID_DOWN:
-        return values
-    try:
-        return LaidDown(values)
-    except OSError as error:  # such as a full disk
-        log.warning("features of old matches stay in memory", extra={"reason": str(error)})
-        return values

@@ -9,12 +9,14 @@ import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from features.matches import MatchTable
+from runners.kept_past import KeptPast
 from runners.loading import LoadedModel
 from runners.played import Played
 from runners.replay import in_replay_order
@@ -151,10 +153,14 @@ class World:
         """Return the world without the timelines of a model."""
         return replace(self, timelines={other: lines for other, lines in self.timelines.items() if other != tag})
 
-    def recall_past(self) -> None:
-        """Replay the matches that the saved states had learned, so that asking for one of them takes no replay."""
+    def recall_past(self, folder: Path | None = None) -> None:
+        """Replay the matches that the saved states had learned, so that asking for one of them takes no replay.
+
+        Args:
+            folder: Where replays are kept for other processes; None for nowhere.
+        """
         for lines in self.timelines.values():
-            lines.own.past.recall()
+            lines.own.past.recall(None if folder is None else KeptPast(folder, lines.arithmetic))
 
     @property
     def is_past_recalled(self) -> bool:

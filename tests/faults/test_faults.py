@@ -63,6 +63,16 @@ def test_releases_and_a_rollback_lose_nothing(proof):
     assert list(after["versions"]) == [versions[1]]
 
 
+def test_a_kept_release_remembers_old_matches(proof, deployment):
+    """
+    What its first server replayed lies beside it, for every other one that is started of it.
+    """
+    kept = [folder for folder in (deployment.folder / "releases" / "kept").iterdir() if folder.is_dir()]
+
+    assert len(kept) == 2
+    assert all(list(folder.glob("past/*/values.npy")) for folder in kept)
+
+
 def troubles(proof, kind) -> dict[str, int]:
     """What was wrong with answers while a fault was under way, by kind."""
     return next((phase["troubles"] for phase in proof["verdict"]["phases"] if phase["name"] == kind), {})

@@ -10,7 +10,8 @@ import pytest
 
 from features.matches import MatchTable
 from features.transform import MatchFeatures
-from runners.past import FEWEST_LAID_DOWN, Lookback, laid_down
+from runners.laid_down import FEWEST_LAID_DOWN, laid_down
+from runners.past import Lookback
 from runners.replay import in_replay_order
 
 
