@@ -36,6 +36,7 @@ COMMANDS = {
     "history": ("cli.releases", "history", "List releases, refusals and rollbacks."),
     "down": ("cli.releases", "down", "Stop the proxy and its servers."),
     "watch": ("cli.releases", "watch", "Build and release every model as soon as it is trained."),
+    "gc": ("cli.gc", "gc", "List bentos and models that nothing needs; remove them."),
     "image": ("cli.releases", "image", "Build a container image of a bento."),
     "keep": ("cli.releases", "keep", "Start again what dies behind the proxy."),
     "prove": ("cli.prove", "prove", "Change bentos under load; count every answer lost or wrong."),

@@ -33,3 +33,7 @@ class Breach(DeployFailed):
 
 class Refused(DeployFailed):
     """Say why the gate did not let a bento through; nothing was changed, no request was touched."""
+
+
+class NotWritten(DeployFailed):
+    """Say what could not be written, such as to a full disk; what served goes on serving."""

@@ -7,11 +7,12 @@ comes after a process that was cut off reads it and makes it so: see
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,7 @@ import httpx
 import msgspec
 
 from deploy import kept, state, traffic
-from deploy.errors import Breach, NotKept, ProxyMissing
+from deploy.errors import Breach, NotKept, NotWritten, ProxyMissing
 from deploy.lock import held, is_held
 from deploy.place import SLOTS, Place, other
 from deploy.plan import Plan
@@ -35,6 +36,7 @@ _PROXY_S: Final = 10.0
 _PAUSE_S: Final = 0.1
 _MOST_STEPS_LONGER: Final = 3
 _SHARE: Final = 0.99
+_DISK_TROUBLES: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES})
 
 
 class Releases:
@@ -66,7 +68,7 @@ class Releases:
                 slot = other(before.serving)
                 started = self._started(before, "release", tag, folder)
                 self._shift(started, slot)
-                after = self._switched(started, slot, f"release of {tag}", has_standby=self._plan.has_standby)
+                after = self._switched(started, slot, "release", f"release of {tag}", self._plan.has_standby)
             self._forget_old(after)
             return after
 
@@ -91,7 +93,7 @@ class Releases:
                 if not (stands_by and self._slot(slot).is_ready()):
                     at_hand = self._started(before, "rollback", target, kept.folder_of(self._place, target))
                 # What was rolled back from must not step in again.
-                return self._switched(at_hand, slot, f"rollback to {target}", has_standby=False)
+                return self._switched(at_hand, slot, "rollback", f"rollback to {target}", has_standby=False)
 
     def down(self) -> None:
         """Stop proxy and servers. The state keeps what served, and the next release or rollback starts anew."""
@@ -109,11 +111,22 @@ class Releases:
     def _alone(self) -> Iterator[State]:
         haproxy()  # said before anything is changed
         self._place.make()
-        with held(self._place.lock):
+        with held(self._place.lock), self._disk():
             if (cut := state.read_state(self._place).underway) is not None:
                 state.note(self._place, "cut off", tag=cut.tag, step=cut.step)
-                self._say(f"A {cut.what} of {cut.tag} was cut off while {cut.step}; it is undone.")
+                end = "finished" if cut.step == state.SWITCHING else "undone"
+                self._say(f"A {cut.what} of {cut.tag} was cut off while {cut.step}; it is {end}.")
             yield self.converge()
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in _DISK_TROUBLES:
+                raise
+            told = f"{error.strerror}: {error.filename or self._place.root}"
+            raise NotWritten(f"{told}. Nothing was changed, or it is undone. Mend that, and try again.") from error
 
     @contextmanager
     def _noted(self, what: str, tag: str) -> Iterator[None]:
@@ -124,7 +137,8 @@ class Releases:
             yield
         except BaseException as error:
             reason = str(error) or type(error).__name__
-            state.note(self._place, f"{what} failed", tag=tag, reason=reason, took_s=_took(began))
+            with suppress(OSError):  # a full disk must not keep the proxy from being told
+                state.note(self._place, f"{what} failed", tag=tag, reason=reason, took_s=_took(began))
             self.converge()
             raise
         state.note(self._place, f"{what} done", tag=tag, took_s=_took(began))
@@ -135,14 +149,14 @@ class Releases:
         To be called by the one who holds the lock.
         """
         now = state.read_state(self._place)
-        if now.underway is not None:
-            now = state.write_state(self._place, msgspec.structs.replace(now, underway=None))
         if now.running:
             self._ensure_kept_running()
             self._tell(now)
         for name in SLOTS:
             if name not in now.running:
                 self._slot(name).stop()
+        if now.underway is not None:
+            now = state.write_state(self._place, msgspec.structs.replace(now, underway=None))
         return now
 
     def _tell(self, now: State) -> None:
@@ -211,8 +225,11 @@ class Releases:
         except httpx.HTTPError as error:
             raise Breach(f"The server in slot {slot.name} no longer gives its metrics: {error}") from error
 
-    def _switched(self, now: State, slot: str, why: str, *, has_standby: bool) -> State:
-        """Have a started slot serve alone, and see the old one off."""
+    def _switched(self, now: State, slot: str, what: str, why: str, has_standby: bool) -> State:
+        """Have a started slot serve alone, and see the old one off.
+
+        The state says that it is under way until the proxy does what it says: cut off in between, the old server answers.
+        """
         old = now.serving if now.is_wanted else None
         now = state.write_state(
             self._place,
@@ -222,7 +239,7 @@ class Releases:
                 standby=old if has_standby else None,
                 since=state.now(),
                 why=why,
-                underway=None,
+                underway=Underway(what, now.tags[slot], slot, state.SWITCHING, state.now()),
                 is_wanted=True,
             ),
         )
@@ -236,6 +253,7 @@ class Releases:
         self._tell(now)
         if old is not None and not has_standby:
             self._slot(old).stop()
+        now = state.write_state(self._place, msgspec.structs.replace(now, underway=None))
         self._say(f"{now.tag} serves on http://{self._plan.host}:{self._plan.port}.")
         return now
 

@@ -13,6 +13,7 @@ from deploy.errors import StateUnreadable
 from deploy.place import Place
 
 SHIFTING: Final = "shifting traffic"
+SWITCHING: Final = "giving it all requests"
 
 
 class Underway(msgspec.Struct, frozen=True):

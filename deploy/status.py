@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from deploy.lock import is_held
-from deploy.place import Place
+from deploy.place import SLOTS, Place
 from deploy.plan import Plan
 from deploy.proxy import Orders
 from deploy.slot import Slot
@@ -110,8 +110,20 @@ def _troubles(place: Place, now: State, servers: tuple[Server, ...]) -> list[str
     troubles = [] if is_held(place.keeper_lock) else ["nothing starts again what dies: run football keep"]
     if Orders(place).pid() is None:
         troubles.append(f"the proxy does not run; see {place.log('proxy')}")
+    elif not is_held(place.lock):  # while something is being done, several may have a part
+        troubles += _strays(place, now)
     return troubles + [
         f"the {server.part} server in slot {server.slot} is not ready; see {place.log(server.slot)}"
         for server in servers
         if server.part != "starting" and not server.is_ready
+    ]
+
+
+def _strays(place: Place, now: State) -> list[str]:
+    """Say which servers get requests that should not."""
+    shares = {slot: Orders(place).counts(slot) for slot in SLOTS if slot != now.serving}
+    return [
+        f"slot {slot} ({now.tags.get(slot, 'empty')}) gets requests, too; the next release or rollback ends that"
+        for slot, counts in shares.items()
+        if counts.status.startswith("UP") and counts.weight > 0
     ]
