@@ -20,6 +20,11 @@ import msgspec
 import numpy as np
 from bentoml.exceptions import NotFound
 
+from api.access.callers import Callers
+from api.access.guard import Guard as CallersGuard
+from api.access.rates import Rates
+from api.access.scopes import Scope
+from api.access.shares import Shares
 from api.application import Application, create_application
 from api.caching import COUNTERS, Cache, EntryCodec, Epoch, MemoryLayer, RedisLayer, Tallies, load_secret
 from api.counters import Counters
@@ -29,7 +34,9 @@ from api.settings import ApiSettings
 from configs.settings import Settings, load_settings
 from features.batch import Array
 from monitoring.json_log import set_up_logging
+from monitoring.live_quality import LiveQuality
 from monitoring.metrics import CONTENT_TYPE, SHARED_FOLDER, Metrics, forget_process
+from monitoring.prediction_log import PredictionLog
 from monitoring.recorder import Recorder
 from runners.embedded import EmbeddedBackend
 from runners.loading import LoadedModel
@@ -86,7 +93,9 @@ class Front:
         if scope["type"] != "http":
             await self._around(scope, receive, send)
         elif scope["path"] == "/metrics":
-            await _send(send, self._instance().metrics.exposition(), CONTENT_TYPE)
+            football = self._instance()
+            if not await football.application.refuses(scope, receive, send, Scope.METRICS):
+                await _send(send, football.metrics.exposition(), CONTENT_TYPE)
         elif scope["path"] in PROBES:
             await self._around(scope, receive, send)
         else:
@@ -150,6 +159,7 @@ class FootballService:
             self.backend = self._backend(given, tags, shared)
             self.backend.start()
         self._recorder = recorder_of(given)
+        self._log, self._quality = self._log_of(given)
         self._behind_proxy = given.behind_proxy
         self._warm_fixtures = given.service.cache.warm_fixtures
         self.application: Application = create_application(
@@ -159,11 +169,14 @@ class FootballService:
             cache=cache_of(given, shared) if given.service.cache.enabled else None,
             counters=Counters(shared),
             recorder=self._recorder,
+            guard=callers_guard_of(given),
+            log=self._log,
         )
         self._is_watching = given.service.hot_reload
         self.backend.reloads.prepare = self._warm_version
         self._note_models()
-        log.info("no API keys are configured: this service is for callers on this machine only")
+        if not given.callers.is_file():
+            log.info("no API keys are configured: this service is for callers on this machine only")
         log.info("serving", extra={"models": list(tags.values()), "ready": self.backend.is_ready})
 
     def __is_ready__(self) -> bool:
@@ -189,8 +202,9 @@ class FootballService:
     def close(self) -> None:
         """Cease to follow the store and to record requests."""
         self.backend.stop()
-        if self._recorder is not None:
-            self._recorder.stop()
+        for part in (self._recorder, self._log, self._quality):
+            if part is not None:
+                part.stop()
         forget_process()
 
     async def _warm_version(self, name: str, version: str) -> None:
@@ -211,8 +225,21 @@ class FootballService:
             shared=shared,
             may_reload=may_reload(given),
             on_reload=self.metrics.note_reload,
+            most_wait_s=given.service.most_wait_ms / 1e3,
             past_folder=Path(given.past_folder) if given.past_folder else None,
         )
+
+    def _log_of(self, given: Settings) -> tuple[PredictionLog | None, LiveQuality | None]:
+        """Return what logs forecasts and what compares them with results, at work; none where that is off."""
+        wanted = given.prediction_log
+        if not wanted.enabled:
+            return None, None
+        kept = PredictionLog(given.database_url, keep_days=wanted.keep_days, on_rows=self.metrics.note_logged)
+        model, every_s = given.service.models[0], wanted.compared_every_s
+        quality = LiveQuality(given.database_url, model, every_s=every_s, tell=self.metrics.note_quality)
+        kept.start()
+        quality.start()
+        return kept, quality
 
     async def _send(self, rows: Array) -> Array:
         scores: Array = await self.scorer.to_async.score(rows)
@@ -270,6 +297,14 @@ def guard_of(given: Settings, bento: bentoml.Bento | None, tags: Mapping[str, st
     policy = Policy(Keyring(given.keys), is_required=given.trust.required, floor=given.trust.floor)
     served = None if bento is None else ServedBento(str(bento.tag), Path(bento.path), frozenset(tags.values()))
     return Guard(policy, bentos=bento_store(), served=served)
+
+
+def callers_guard_of(given: Settings) -> CallersGuard:
+    """Return who lets requests in."""
+    service = given.service
+    callers = Callers(given.callers, deployer=given.operator_token.get_secret_value())
+    rates = Rates(service.rate_per_s, service.rate_burst) if service.rate_per_s else None
+    return CallersGuard(callers, Shares(service.most_in_flight), rates)
 
 
 def may_reload(given: Settings) -> bool:
@@ -340,6 +375,7 @@ def api_settings(given: Settings) -> ApiSettings:
         deadline_s=service.deadline_s,
         cache_ttl_s=service.cache.ttl_s,
         logs_every_request=service.access_log == "all",
+        most_in_flight=service.most_in_flight,
     )
 
 

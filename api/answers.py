@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from api.caching import Cache, Obtained, key_of
 from api.context import Context
+from api.observer import ForecastLog
 from api.prediction_body import PredictionBody
 from api.prediction_template import bodies_of
 from api.requests import PredictionRequest
@@ -42,10 +43,13 @@ class Answers:
         context: What every handler works with.
         cache: None to compute every answer.
         ttl_s: Seconds for which an answer may be sent again.
+        log: Told of what was computed; None for nobody.
     """
 
-    def __init__(self, context: Context, cache: Cache[PredictionBody] | None, *, ttl_s: float) -> None:
-        self._context, self._cache, self._ttl_s = context, cache, ttl_s
+    def __init__(
+        self, context: Context, cache: Cache[PredictionBody] | None, *, ttl_s: float, log: ForecastLog | None = None
+    ) -> None:
+        self._context, self._cache, self._ttl_s, self._log = context, cache, ttl_s, log
         # How a request without a version was spelled -> the model it names, the version behind its answer, and its key.
         self._spelled: dict[Hashable, tuple[str, str, str]] = {}
 
@@ -101,7 +105,7 @@ class Answers:
             self._remember(spelled, query, named)
 
         async def compute() -> PredictionBody | Exception:
-            return (await self._context.written((_by(query, named),), _bodies))[0]
+            return (await self._context.written((_by(query, named),), self._bodies))[0]
 
         return await self._cache.obtain_one(
             named.key, compute, ttl_s=self._ttl_s, until=_until, force=request.force_recalculate
@@ -166,7 +170,12 @@ class Answers:
         return await self._cache.obtain(keys, compute, ttl_s=self._ttl_s, until=_until, force=force)
 
     async def _computed(self, asked: Sequence[Asked]) -> list[PredictionBody | PredictionFailure]:
-        return await self._context.written([query for _, query in asked], _bodies)
+        return await self._context.written([query for _, query in asked], self._bodies)
+
+    def _bodies(self, forecasts: Sequence[Forecast], queries: Sequence[PredictionQuery]) -> list[PredictionBody]:
+        if self._log is not None:
+            self._log.note(forecasts, queries)
+        return bodies_of(forecasts, queries, dt.datetime.now(dt.UTC))
 
     def _remember(self, spelled: Hashable, query: PredictionQuery, named: Named) -> None:
         if len(self._spelled) >= MOST_SPELLINGS:
@@ -196,10 +205,6 @@ def canonical_of(query: PredictionQuery) -> bytes:
 def _by(query: PredictionQuery, named: Named) -> PredictionQuery:
     """Return a query to the version that its key names: another may serve before it is computed."""
     return query if query.model_version is not None else replace(query, model_version=named.version)
-
-
-def _bodies(forecasts: Sequence[Forecast], queries: Sequence[PredictionQuery]) -> list[PredictionBody]:
-    return bodies_of(forecasts, queries, dt.datetime.now(dt.UTC))
 
 
 def _until(body: PredictionBody) -> float:

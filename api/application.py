@@ -10,6 +10,9 @@ from typing import Any, Final
 
 import msgspec
 
+from api.access.guard import Guard
+from api.access.scopes import Scope
+from api.access.shares import Shares
 from api.answers import Answers
 from api.batches import batch_routes
 from api.bodies import CallerLeft
@@ -24,14 +27,14 @@ from api.headers import RequestIds
 from api.legacy import legacy_routes
 from api.matches import match_routes
 from api.models import model_routes
-from api.observer import Observer, Recorder, unobserved
+from api.observer import ForecastLog, Observer, Recorder, unobserved
 from api.prediction_body import PredictionBody
 from api.predictions import prediction_routes
 from api.query_strings import decode_query
 from api.reloads import reload_routes
 from api.requests import NoQuery
 from api.results import results_routes
-from api.router import Route, Router
+from api.router import Endpoint, Route, Router
 from api.settings import ApiSettings
 from api.status import status_routes
 from runners.backend import Backend
@@ -56,6 +59,8 @@ def create_application(
     cache: Cache[PredictionBody] | None = None,
     counters: Counters | None = None,
     recorder: Recorder | None = None,
+    guard: Guard | None = None,
+    log: ForecastLog | None = None,
 ) -> Application:
     """Return the ASGI application that answers from the backend.
 
@@ -66,9 +71,11 @@ def create_application(
         cache: Of encoded answers; None computes every one.
         counters: By default of this process alone.
         recorder: Told of predictions that were asked for and answered; None for nobody.
+        guard: Lets requests in; None asks for no key and bounds only how many are at work.
+        log: Told of forecasts that were computed; None for nobody.
     """
     context = Context(backend, settings, counters or Counters())
-    answers = Answers(context, cache, ttl_s=settings.cache_ttl_s)
+    answers = Answers(context, cache, ttl_s=settings.cache_ttl_s, log=log)
     routes = (
         *prediction_routes(context, answers),
         *batch_routes(context, answers),
@@ -80,7 +87,8 @@ def create_application(
         *status_routes(context, cache),
         *legacy_routes(context),
     )
-    return Application(DocumentDesk(routes, settings).routes, context, answers, observer, recorder)
+    guard = guard or Guard(None, Shares(settings.most_in_flight))
+    return Application(DocumentDesk(routes, settings).routes, context, answers, observer, recorder, guard)
 
 
 class Application:
@@ -92,12 +100,13 @@ class Application:
         context: Context,
         answers: Answers,
         observer: Observer,
-        recorder: Recorder | None = None,
+        recorder: Recorder | None,
+        guard: Guard,
     ) -> None:
         self._answers = answers
         self._router = Router(routes)
         self._context = context
-        self._observer, self._recorder = observer, recorder
+        self._observer, self._recorder, self._guard = observer, recorder, guard
         self._request_ids = RequestIds()
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -130,12 +139,9 @@ class Application:
 
     async def _answer(self, call: Call) -> Answer:
         try:
-            endpoint, call.parameters = self._router.find(call.raw_path)
+            endpoint, call.parameters = self._find(call)
             call.template, call.route_headers = endpoint.template, endpoint.headers
-            route = endpoint.route(call.method)
-            if call.query and route.operation.query is NoQuery:
-                decode_query(call.query, NoQuery)
-            return await route.handle(call)
+            return await self._let_in(call, endpoint.route(call.method))
         except Refusal as refusal:
             return self._refused(refusal, call)
         except PredictionFailure as failure:
@@ -145,6 +151,36 @@ class Application:
         except Exception:  # noqa: BLE001 - the last line of defence; text and traceback stay in the log
             error_log.exception("internal error", extra={"request_id": call.request_id, "route": call.template})
             return self._refused(internal_error(), call)
+
+    def _find(self, call: Call) -> tuple[Endpoint, Mapping[str, str]]:
+        """Return the endpoint of a request; who has no key is told of that before he learns which paths there are."""
+        try:
+            return self._router.find(call.raw_path)
+        except Refusal:
+            self._guard.require(call, None)
+            raise
+
+    async def _let_in(self, call: Call, route: Route) -> Answer:
+        caller = self._guard.enter(call, route.operation.scope)
+        try:
+            if call.query and route.operation.query is NoQuery:
+                decode_query(call.query, NoQuery)
+            return await route.handle(call)
+        finally:
+            self._guard.leave(caller, items=call.predictions)
+
+    async def refuses(self, scope: Mapping[str, Any], receive: Receive, send: Send, wanted: Scope) -> bool:
+        """Refuse a request that is answered elsewhere, such as one for metrics, if its caller may not have that."""
+        call = _call_of(scope, receive, self._request_ids.of(scope["headers"]))
+        call.template = scope["path"]
+        try:
+            self._guard.require(call, wanted)
+        except Refusal as refusal:
+            answer = self._refused(refusal, call)
+            await _send(answer, call, send)
+            self._note(call, answer.status)
+            return True
+        return False
 
     def _refused(self, refusal: Refusal, call: Call) -> Answer:
         if refusal.code is Code.INTERNAL_ERROR:
@@ -185,6 +221,7 @@ def _call_of(scope: Mapping[str, Any], receive: Receive, request_id: str) -> Cal
         headers=scope["headers"],
         receive=receive,
         started=time.perf_counter(),
+        address=client[0] if (client := scope.get("client")) else "",
     )
 
 

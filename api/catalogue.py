@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from api import examples
+from api.access.scopes import Scope
 from api.errors import Code
 from api.operations import Operation
 from api.requests import CacheQuery, FixturesQuery, ModelsQuery, TeamsQuery
@@ -41,6 +42,7 @@ _RELOAD_TEXT: Final = (
 
 PREDICT_KNOWN: Final = Operation(
     identifier="predict_known_match",
+    scope=Scope.PREDICT,
     tag=PREDICTIONS,
     summary="Predict one known match",
     description="The body is optional. It may also repeat match_id and model_name, if it says what the URL says.",
@@ -53,6 +55,7 @@ PREDICT_KNOWN: Final = Operation(
 )
 PREDICT: Final = Operation(
     identifier="predict",
+    scope=Scope.PREDICT,
     tag=PREDICTIONS,
     summary="Predict one match, known by its id or described by its teams",
     description="A match is named by match_id, or described by home_team, away_team and competition; never both.",
@@ -64,6 +67,7 @@ PREDICT: Final = Operation(
 )
 PREDICT_BATCH: Final = Operation(
     identifier="predict_batch",
+    scope=Scope.PREDICT,
     tag=PREDICTIONS,
     summary="Predict many matches in one call",
     description=_BATCH_TEXT,
@@ -75,6 +79,7 @@ PREDICT_BATCH: Final = Operation(
 )
 PREDICT_BATCH_WITH: Final = Operation(
     identifier="predict_batch_with_model",
+    scope=Scope.PREDICT,
     tag=PREDICTIONS,
     summary="Predict many matches with one model",
     description=f"{_BATCH_TEXT} An item may repeat the model's name but not contradict it.",
@@ -86,6 +91,7 @@ PREDICT_BATCH_WITH: Final = Operation(
 )
 FIXTURES: Final = Operation(
     identifier="list_fixtures",
+    scope=Scope.PREDICT,
     tag=MATCHES,
     summary="List matches by kick-off, undated ones last",
     description="A page is followed by asking again with offset set to its next_offset, until that is null.",
@@ -96,6 +102,7 @@ FIXTURES: Final = Operation(
 )
 MATCH: Final = Operation(
     identifier="get_match",
+    scope=Scope.PREDICT,
     tag=MATCHES,
     summary="Show one match",
     answer="Match",
@@ -104,6 +111,7 @@ MATCH: Final = Operation(
 )
 COMPETITIONS: Final = Operation(
     identifier="list_competitions",
+    scope=Scope.PREDICT,
     tag=MATCHES,
     summary="List the competitions",
     answer="Competitions",
@@ -111,6 +119,7 @@ COMPETITIONS: Final = Operation(
 )
 TEAMS: Final = Operation(
     identifier="list_teams",
+    scope=Scope.PREDICT,
     tag=MATCHES,
     summary="List the teams, of one competition or of all",
     answer="Teams",
@@ -120,6 +129,7 @@ TEAMS: Final = Operation(
 )
 RESULTS: Final = Operation(
     identifier="post_results",
+    scope=Scope.OPERATOR,
     tag=MATCHES,
     summary="Post results and fixtures",
     description=(
@@ -134,6 +144,7 @@ RESULTS: Final = Operation(
 )
 MODELS: Final = Operation(
     identifier="list_models",
+    scope=Scope.PREDICT,
     tag=SERVICE,
     summary="List the served models, the default one first",
     answer="ModelList",
@@ -142,6 +153,7 @@ MODELS: Final = Operation(
 )
 MODEL: Final = Operation(
     identifier="get_model",
+    scope=Scope.PREDICT,
     tag=SERVICE,
     summary="Show one served model with its features, their importance and its card",
     description="The name default stands for the default model.",
@@ -151,6 +163,7 @@ MODEL: Final = Operation(
 )
 RELOAD: Final = Operation(
     identifier="reload_model",
+    scope=Scope.OPERATOR,
     tag=SERVICE,
     summary="Serve another saved version of a model, without a restart",
     description=(
@@ -167,6 +180,7 @@ RELOAD: Final = Operation(
 )
 HOT_RELOAD_START: Final = Operation(
     identifier="start_hot_reload",
+    scope=Scope.OPERATOR,
     tag=SERVICE,
     summary="Serve newer versions of the models as they are saved",
     description=(
@@ -180,6 +194,7 @@ HOT_RELOAD_START: Final = Operation(
 )
 HOT_RELOAD_STOP: Final = Operation(
     identifier="stop_hot_reload",
+    scope=Scope.OPERATOR,
     tag=SERVICE,
     summary="Serve newer versions only when asked for",
     description="For operators. What serves now goes on.",
@@ -189,6 +204,7 @@ HOT_RELOAD_STOP: Final = Operation(
 )
 HOT_RELOAD_FORCE: Final = Operation(
     identifier="force_hot_reload",
+    scope=Scope.OPERATOR,
     tag=SERVICE,
     summary="Serve the newest saved version of a model now, whether or not the store is watched",
     description=f"For operators. {_RELOAD_TEXT}",
@@ -198,6 +214,7 @@ HOT_RELOAD_FORCE: Final = Operation(
 )
 HOT_RELOAD_STATS: Final = Operation(
     identifier="get_hot_reload_stats",
+    scope=Scope.PREDICT,
     tag=SERVICE,
     summary="Show what became of reloads since the server started, over all workers",
     answer="ReloadStats",
@@ -205,6 +222,7 @@ HOT_RELOAD_STATS: Final = Operation(
 )
 HEALTH: Final = Operation(
     identifier="get_health",
+    scope=Scope.PREDICT,
     tag=SERVICE,
     summary="Say how the service is",
     description="200 while it can predict, 503 when it cannot; reasons say what is wrong.",
@@ -214,6 +232,7 @@ HEALTH: Final = Operation(
 )
 STATS: Final = Operation(
     identifier="get_stats",
+    scope=Scope.PREDICT,
     tag=SERVICE,
     summary="Show what the server has counted since it started, over all workers",
     answer="Stats",
@@ -221,6 +240,7 @@ STATS: Final = Operation(
 )
 CACHE_STATS: Final = Operation(
     identifier="get_cache_stats",
+    scope=Scope.PREDICT,
     tag=SERVICE,
     summary="Show what the cache holds and has counted, over all workers",
     answer="CacheStats",
@@ -228,6 +248,7 @@ CACHE_STATS: Final = Operation(
 )
 CACHE_HEALTH: Final = Operation(
     identifier="get_cache_health",
+    scope=Scope.PREDICT,
     tag=SERVICE,
     summary="Ask Redis how it is",
     description="200 whatever the cache says: predictions do not need it.",
@@ -236,6 +257,7 @@ CACHE_HEALTH: Final = Operation(
 )
 PURGE_CACHE: Final = Operation(
     identifier="purge_cache",
+    scope=Scope.OPERATOR,
     tag=SERVICE,
     summary="Delete cached answers by a glob over model and match",
     description="Never needed after new results or a new model: their answers have keys of their own.",
@@ -245,6 +267,7 @@ PURGE_CACHE: Final = Operation(
 )
 PURGE_MODEL_CACHE: Final = Operation(
     identifier="purge_model_cache",
+    scope=Scope.OPERATOR,
     tag=SERVICE,
     summary="Delete the cached answers of one model",
     answer="CachePurge",
@@ -253,18 +276,21 @@ PURGE_MODEL_CACHE: Final = Operation(
 )
 OPENAPI: Final = Operation(
     identifier="get_openapi",
+    scope=Scope.PREDICT,
     tag=SERVICE,
     summary="This document",
     answer="OpenApiDocument",
 )
 DOCS: Final = Operation(
     identifier="get_docs",
+    scope=Scope.PREDICT,
     tag=SERVICE,
     summary="This document as a page to read",
     media_type="text/html",
 )
 OLD_PREDICT: Final = Operation(
     identifier="old_predict",
+    scope=Scope.PREDICT,
     tag=OLD,
     summary="Predict one match",
     description=f"{_OLD_TEXT} model_version default or null is the current one.",
@@ -279,6 +305,7 @@ OLD_PREDICT: Final = Operation(
 )
 OLD_BATCH: Final = Operation(
     identifier="old_predict_batch",
+    scope=Scope.PREDICT,
     tag=OLD,
     summary="Predict many matches",
     description=_OLD_TEXT,
@@ -291,6 +318,7 @@ OLD_BATCH: Final = Operation(
 )
 OLD_CARD: Final = Operation(
     identifier="old_card",
+    scope=Scope.PREDICT,
     tag=OLD,
     summary="List the old endpoints and what replaces each",
     description=_OLD_TEXT,
@@ -301,6 +329,7 @@ OLD_CARD: Final = Operation(
 )
 OLD_HEALTH: Final = Operation(
     identifier="old_health",
+    scope=Scope.PREDICT,
     tag=OLD,
     summary="Say how the service is",
     description=_OLD_TEXT,

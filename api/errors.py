@@ -21,6 +21,7 @@ class Code(StrEnum):
     """Name what went wrong; callers branch on this, never on the message."""
 
     INVALID_JSON = "INVALID_JSON"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
     FORBIDDEN = "FORBIDDEN"
     NOT_FOUND = "NOT_FOUND"
     MODEL_NOT_FOUND = "MODEL_NOT_FOUND"
@@ -34,6 +35,7 @@ class Code(StrEnum):
     INVALID_REQUEST = "INVALID_REQUEST"
     FEATURE_INVALID = "FEATURE_INVALID"
     FEATURE_MISSING = "FEATURE_MISSING"
+    RATE_LIMITED = "RATE_LIMITED"
     INTERNAL_ERROR = "INTERNAL_ERROR"
     MODEL_UNAVAILABLE = "MODEL_UNAVAILABLE"
     OVERLOADED = "OVERLOADED"
@@ -42,6 +44,7 @@ class Code(StrEnum):
 
 STATUS: Final[Mapping[Code, int]] = {
     Code.INVALID_JSON: 400,
+    Code.UNAUTHENTICATED: 401,
     Code.FORBIDDEN: 403,
     Code.NOT_FOUND: 404,
     Code.MODEL_NOT_FOUND: 404,
@@ -55,6 +58,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.INVALID_REQUEST: 422,
     Code.FEATURE_INVALID: 422,
     Code.FEATURE_MISSING: 422,
+    Code.RATE_LIMITED: 429,
     Code.INTERNAL_ERROR: 500,
     Code.MODEL_UNAVAILABLE: 503,
     Code.OVERLOADED: 503,
@@ -63,7 +67,8 @@ STATUS: Final[Mapping[Code, int]] = {
 
 MEANING: Final[Mapping[Code, str]] = {
     Code.INVALID_JSON: "The body is not JSON, or is empty where one is needed.",
-    Code.FORBIDDEN: "This server does not do that; the message says how it is done instead.",
+    Code.UNAUTHENTICATED: "A key is needed, and none was sent, or one that is unknown, revoked or expired.",
+    Code.FORBIDDEN: "The key does not open this, or this server does not do it; the message says which, and what to do.",
     Code.NOT_FOUND: "No such path, or no such competition. A word of the API in the place of a model's name is no such path.",
     Code.MODEL_NOT_FOUND: "No model of that name; details list the known ones.",
     Code.MODEL_VERSION_NOT_FOUND: "The model store has no such version of the model; details list the loaded ones.",
@@ -76,6 +81,7 @@ MEANING: Final[Mapping[Code, str]] = {
     Code.INVALID_REQUEST: "A field or parameter is missing, unknown, of a wrong type or contradicts another.",
     Code.FEATURE_INVALID: "A feature override is unknown or out of range.",
     Code.FEATURE_MISSING: "The model needs a feature that cannot be computed for this match.",
+    Code.RATE_LIMITED: "The caller asks for more than his share; Retry-After says when to ask again.",
     Code.INTERNAL_ERROR: "The service failed; quote the request id to its operator.",
     Code.MODEL_UNAVAILABLE: "The model cannot answer now; Retry-After says when to ask again.",
     Code.OVERLOADED: "More is asked than can be answered in time; Retry-After says when to ask again.",

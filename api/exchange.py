@@ -25,6 +25,7 @@ class Call(msgspec.Struct):
         raw_path: As sent, percent-encoded.
         query: The raw query string.
         started: ``time.perf_counter()`` when the request arrived.
+        address: Where it comes from.
         template: Of the route, once it is found; few values, fit for logs and metrics.
         parameters: Decoded segments of the path by name.
         route_headers: Sent with every answer of the route, errors included.
@@ -39,6 +40,7 @@ class Call(msgspec.Struct):
     headers: Sequence[Header]
     receive: Receive
     started: float
+    address: str = ""
     template: str = UNMATCHED
     parameters: Mapping[str, str] = {}
     route_headers: Sequence[Header] = ()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
+
+from runners.queries import Forecast, PredictionQuery
 
 
 class Observer(Protocol):
@@ -23,4 +25,12 @@ class Recorder(Protocol):
 
     def note(self, body: bytes, parameters: Mapping[str, str], answer: bytes) -> None:
         """Take note of what was asked, in the body and in the URL, and of what was answered."""
+        ...
+
+
+class ForecastLog(Protocol):
+    """Be told of each batch of forecasts that was computed for an answer. Must not raise."""
+
+    def note(self, forecasts: Sequence[Forecast], queries: Sequence[PredictionQuery]) -> None:
+        """Take note of forecasts, and of the queries that they answer."""
         ...

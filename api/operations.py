@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from api.access.scopes import Scope
 from api.errors import Code
 from api.requests import NoQuery
 
@@ -17,6 +18,7 @@ class Operation:
 
     Attributes:
         identifier: Unique name, for generated clients.
+        scope: What a key must have to be let in, where keys are asked for.
         request: Schema of the body, None where none is read.
         is_body_optional: True where an empty body stands for the defaults.
         answer: Schema of the answer; None where it is not JSON of ours.
@@ -28,6 +30,7 @@ class Operation:
     """
 
     identifier: str
+    scope: Scope
     tag: str
     summary: str
     description: str = ""
@@ -46,7 +49,14 @@ class Operation:
     @property
     def all_refusals(self) -> tuple[Code, ...]:
         """Return every code that the route can answer with, in the order of their statuses."""
-        general = {Code.INVALID_REQUEST, Code.INTERNAL_ERROR}
+        general = {
+            Code.INVALID_REQUEST,
+            Code.UNAUTHENTICATED,
+            Code.FORBIDDEN,
+            Code.RATE_LIMITED,
+            Code.OVERLOADED,
+            Code.INTERNAL_ERROR,
+        }
         if self.request is not None:
             general |= {Code.INVALID_JSON, Code.BODY_TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE}
         return tuple(code for code in Code if code in general or code in self.refusals)

@@ -26,6 +26,7 @@ class ApiSettings:
         default_page_size: Matches on a page of fixtures when the caller does not say.
         max_page_size: Matches on a page of fixtures at most.
         cache_ttl_s: Seconds for which an answer may be sent again, give or take a tenth.
+        most_in_flight: Requests at work at once in a worker; more are answered 503.
         logs_every_request: Whether requests that were answered well are written to the access log too.
 
     Raises:
@@ -44,9 +45,11 @@ class ApiSettings:
     max_page_size: int = 1_000
     cache_ttl_s: float = 300.0
     logs_every_request: bool = False
+    most_in_flight: int = 2_048
 
     def __post_init__(self) -> None:
         _require("max_batch_size", self.max_batch_size, 1, HIGHEST_BATCH_SIZE)
+        _require("most_in_flight", self.most_in_flight, 1, 100_000)
         _require("max_results", self.max_results, 1, 10_000)
         _require("max_body_bytes", self.max_body_bytes, 1, 2**30)
         _require("deadline_s", self.deadline_s, 0.001, 600)

@@ -46,6 +46,7 @@ _COMMAND_S = 600.0
     "--matches", type=click.IntRange(LARGE_BATCH), default=500, show_default=True, help="Played matches asked for."
 )
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of all that is drawn.")
+@click.option("--key", default="", envvar="FOOTBALL_API_KEY", help="Of a caller, where the service asks for one.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--out", type=OutputFile(), help="Write that JSON object to a file, too.")
 @click.pass_obj

@@ -22,7 +22,7 @@ from deploy.gate.gatekeeper import Gatekeeper
 from deploy.image import BASE, build_image
 from deploy.keeper import Keeper
 from deploy.place import Place
-from deploy.plan import Plan
+from deploy.plan import TOKEN, Plan
 from deploy.release import Releases
 from deploy.state import history as read_history
 from deploy.state import read_state
@@ -222,6 +222,8 @@ def plan_of(settings: Settings) -> Plan:
             "FOOTBALL_BEHIND_PROXY": "true",
             "FOOTBALL_HOME": str(settings.home),
             "FOOTBALL_DATABASE_URL": settings.database_url,
+            "FOOTBALL_API_KEYS_FILE": str(settings.callers),
+            TOKEN: place_of(settings).token(),
             "FOOTBALL_RECORDING__FOLDER": settings.recording.folder or str(place_of(settings).requests),
         },
     )

@@ -8,12 +8,13 @@ import sys
 import click
 
 from cli.build import newest_bento
-from configs.settings import Settings, require_loopback
+from configs.settings import Settings, require_keys
 from deploy.verifying import full_tag, is_signed, verify_bento
 from trust.errors import Untrusted
 
 GRACEFUL_TIMEOUT_S = 25
 ONLY_HERE = "No API keys are configured, so it can be reached from this machine only."
+WITH_KEYS = "Every request needs a key."
 
 
 @click.command()
@@ -26,21 +27,24 @@ def serve(settings: Settings, bento_tag: str | None, port: int | None, host: str
     """Serve BENTO_TAG, the newest bento by default, until interrupted.
 
     A bento that is signed, or must be, is first compared with what was signed.
-    No API keys can be configured yet, so the service listens on this machine
-    only; any other address is refused.
+    Without keys of callers (football keys add) it listens on this machine only;
+    any other address is refused.
     """
     tag = bento_tag or newest_bento()
     try:
-        address, number = require_loopback(host or settings.service.host), port or settings.service.port
+        address = require_keys(host or settings.service.host, settings.callers)
     except ValueError as error:
         raise click.BadParameter(f"{error}.", param_hint="--host") from error
     _require_trusted(settings, tag)
+    number = port or settings.service.port
     environment = dict(os.environ)
     environment |= {"BENTOML_DO_NOT_TRACK": "True", "FOOTBALL_HOME": str(settings.home)}
     environment["FOOTBALL_DATABASE_URL"] = settings.database_url
+    environment["FOOTBALL_API_KEYS_FILE"] = str(settings.callers)
     if workers is not None:
         environment["FOOTBALL_SERVICE__WORKERS"] = str(workers)
-    click.echo(f"Serving {tag} on http://{address}:{number} (read /docs there). {ONLY_HERE}", err=True)
+    open_to = WITH_KEYS if settings.callers.is_file() else ONLY_HERE
+    click.echo(f"Serving {tag} on http://{address}:{number} (read /docs there). {open_to}", err=True)
     command = [sys.executable, "-m", "bentoml", "serve", tag, "--host", address, "--port", str(number)]
     command += ["--timeout-graceful-shutdown", str(GRACEFUL_TIMEOUT_S)]
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own interpreter, no shell

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     AliasChoices,
     AwareDatetime,
     BaseModel,
@@ -33,16 +32,24 @@ def _default_home() -> Path:
     return Path(data).expanduser() / "football"
 
 
-def require_loopback(host: str) -> str:
-    """Return the address if it can be reached from this machine only. Raises ValueError for any other."""
+def is_loopback(host: str) -> bool:
+    """Return whether an address can be reached from this machine only.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
     try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        is_loopback = False
-    if not is_loopback:
+        return False
+
+
+def require_keys(host: str, callers: Path) -> str:
+    """Return an address to listen on. Raises ValueError if other machines reach it and callers have no keys."""
+    if not is_loopback(host) and not callers.is_file():
         raise ValueError(
-            f"{host!r} can be reached from other machines, and there are no API keys yet; "
-            "expected 127.0.0.1, ::1 or localhost. Put a proxy that checks its callers in front"
+            f"{host!r} can be reached from other machines, and callers have no keys; expected 127.0.0.1, ::1 or localhost. "
+            "Make a key first: football keys add NAME"
         )
     return host
 
@@ -64,9 +71,7 @@ class ServiceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: Annotated[str, AfterValidator(require_loopback)] = Field(
-        description="Address to listen on: loopback only, until keys can be configured."
-    )
+    host: str = Field(description="Address to listen on: loopback only, unless callers have keys.")
     port: int = Field(ge=0, le=65_535, description="TCP port; 0 lets the system choose one.")
     workers: int = Field(ge=1, description="Serving processes, each with its own copy of model and snapshot.")
     deadline_s: float = Field(gt=0, description="Seconds after which a request is answered 504.")
@@ -75,6 +80,14 @@ class ServiceSettings(BaseModel):
     access_log: Literal["failures", "all"] = Field(
         description="Which requests are logged, one JSON line each: those answered with an error, or all."
     )
+    most_in_flight: int = Field(ge=1, le=100_000, description="Requests at work at once in a worker; more get 503.")
+    most_wait_ms: float = Field(
+        gt=0, description="Who would wait longer than this for his turn to be computed gets 503 at once."
+    )
+    rate_per_s: float = Field(
+        ge=0, description="Predictions a second that each caller may ask of a worker; 0 for as many as he likes."
+    )
+    rate_burst: float = Field(ge=1, description="Of these, how many at once after a pause.")
     store_poll_s: float = Field(gt=0, le=5, description="Seconds between looks at the match store for new results.")
     cache: CacheSettings = Field(description="What is kept of answers, to be sent again.")
     models: tuple[str, ...] = Field(min_length=1, description="Model names to serve; the first is the default one.")
@@ -172,6 +185,18 @@ class RecordingSettings(BaseModel):
     files: int = Field(ge=2, le=100, description="Files that stay when a worker starts, the newest of them.")
 
 
+class PredictionLogSettings(BaseModel):
+    """Hold whether forecasts of matches to come are kept, to be compared with the results."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = Field(description="Whether they are written to the match store.")
+    keep_days: int = Field(ge=1, le=36_500, description="After so many days a forecast is forgotten.")
+    compared_every_s: float = Field(
+        gt=0, description="Seconds between two comparisons with the results, for the metrics."
+    )
+
+
 class TrainingSettings(BaseModel):
     """Hold what a training run needs."""
 
@@ -202,7 +227,7 @@ class Settings(BaseSettings):
         home: Folder for the match store, downloads, rejects and keys; ``FOOTBALL_HOME``.
         database: URL of the match store, empty for SQLite in ``home``; ``FOOTBALL_DATABASE_URL``.
         redis: URL of the Redis that workers and servers share answers through, empty for none; ``FOOTBALL_REDIS_URL``.
-        behind_proxy, past_folder: What a release sets, see there. At the top so that older bentos pass over them.
+        behind_proxy, past_folder, operator_token: What a release sets, see there. At the top so that older bentos pass over them.
         cache_secret: What answers in Redis are signed with, the same on every machine that shares it; empty for a
             file in ``home``; ``FOOTBALL_CACHE_SECRET``.
     """
@@ -222,6 +247,14 @@ class Settings(BaseSettings):
             "it then is not before old matches, too, can be asked for."
         ),
     )
+    api_keys_file: str = Field(
+        default="",
+        description="File of the keys of callers, empty for keys/callers.json in home; made by football keys add.",
+    )
+    operator_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="What a release reads the metrics of its servers with, where keys are asked for.",
+    )
     past_folder: str = Field(
         default="",
         description=(
@@ -234,8 +267,17 @@ class Settings(BaseSettings):
     release: ReleaseSettings
     gate: GateSettings
     recording: RecordingSettings
+    prediction_log: PredictionLogSettings
     training: TrainingSettings
     trust: TrustSettings
+
+    @model_validator(mode="after")
+    def _reached_from_elsewhere_with_keys_only(self) -> Self:
+        try:
+            require_keys(self.service.host, self.callers)
+        except ValueError as error:
+            raise ValueError(f"service.host: {error}") from error
+        return self
 
     def located(self) -> Settings:
         """Return the same settings with every place absolute, as seen from the current folder; ``~`` is the user's."""
@@ -263,6 +305,11 @@ class Settings(BaseSettings):
     def keys(self) -> Path:
         """Return the folder of the keys that sign and are trusted."""
         return self.home / "keys"
+
+    @property
+    def callers(self) -> Path:
+        """Return the file of the keys of callers."""
+        return Path(self.api_keys_file) if self.api_keys_file else self.keys / "callers.json"
 
     @classmethod
     def settings_customise_sources(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -64,6 +67,17 @@ class Place:
     def cell_lock(self) -> Path:
         """Return the file that the one who examines holds."""
         return self.root / "cell.lock"
+
+    def token(self) -> str:
+        """Return the secret with which the metrics of the slots' servers are read; made when first asked for."""
+        file = self.root / "token"
+        if not file.exists():
+            self.root.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with open(number, "w", encoding="ascii") as opened:  # noqa: PTH123 - with a mode, and never another's
+                    opened.write(f"deployer_{secrets.token_urlsafe(32)}")
+        return file.read_text(encoding="ascii")
 
     def slot(self, name: str) -> Path:
         """Return the folder of a slot."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
+
+TOKEN: Final = "FOOTBALL_OPERATOR_TOKEN"  # noqa: S105 - the name of a variable
+"""Environment variable with the key that opens the metrics of a slot's server."""
 
 
 @dataclass(frozen=True, slots=True)

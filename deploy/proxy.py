@@ -52,6 +52,8 @@ defaults
   retry-on conn-failure empty-response junk-response response-timeout 500
 frontend callers
   bind {host}:{port}
+  # Servers bound wrong keys by address. What a caller says of his own is written over.
+  http-request set-header X-Forwarded-For %[src]
   default_backend {backend}
 backend {backend}
   timeout server {outer_s:.0f}s

@@ -23,7 +23,7 @@ from deploy import kept, state, traffic
 from deploy.errors import Breach, NotKept, NotWritten, ProxyMissing
 from deploy.lock import held, is_held
 from deploy.place import SLOTS, Place, other
-from deploy.plan import Plan
+from deploy.plan import TOKEN, Plan
 from deploy.proxy import FULL, Orders, haproxy
 from deploy.served import previous_tag
 from deploy.slot import Slot
@@ -198,7 +198,7 @@ class Releases:
         if now.serving is None or not now.is_wanted:
             return
         old, new = self._slot(now.serving), self._slot(slot)
-        before = {one.name: traffic.look(one.url) for one in (old, new)}
+        before = {one.name: self._seen(one) for one in (old, new)}
         for percent in self._plan.steps:
             self._orders.serve_from(now.serving, FULL - percent)
             self._orders.serve_from(slot, percent)
@@ -221,7 +221,7 @@ class Releases:
 
     def _seen(self, slot: Slot) -> traffic.Look:
         try:
-            return traffic.look(slot.url)
+            return traffic.look(slot.url, self._plan.environment.get(TOKEN, ""))
         except httpx.HTTPError as error:
             raise Breach(f"The server in slot {slot.name} no longer gives its metrics: {error}") from error
 

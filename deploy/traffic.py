@@ -47,9 +47,10 @@ class Look:
         return min(within, default=0.0)
 
 
-def look(url: str) -> Look:
-    """Read the metrics of a server. Raises httpx.HTTPError if it does not give them."""
-    answer = httpx.get(f"{url}/metrics", timeout=5.0, trust_env=False).raise_for_status()
+def look(url: str, token: str = "") -> Look:
+    """Read the metrics of a server, with a key where it asks for one. Raises httpx.HTTPError if it does not give them."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answer = httpx.get(f"{url}/metrics", headers=headers, timeout=5.0, trust_env=False).raise_for_status()
     return read(answer.text)
 
 

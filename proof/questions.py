@@ -58,13 +58,15 @@ class Mix(msgspec.Struct, frozen=True):
         return draw.choice(self.questions[kind])
 
 
-def mix_of(match_ids: Sequence[str], seed: int, *, host: str) -> Mix:
+def mix_of(match_ids: Sequence[str], seed: int, *, host: str, key: str = "") -> Mix:
     """Return what is asked of some matches; the same seed gives the same questions.
 
     Args:
         match_ids: Of played matches, at least as many as a large batch has.
         host: As the Host header names it.
+        key: Of a caller, where the service asks for one.
     """
+    host += f"\r\nAuthorization: Bearer {key}" if key else ""
     draw = random.Random(seed)  # noqa: S311 - a choice of matches keeps no secret
     questions = {
         "single": [_single(match_id, host, b"") for match_id in match_ids],

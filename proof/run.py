@@ -51,6 +51,7 @@ class Program(msgspec.Struct, frozen=True):
         rest_s: Between two changes, and before the first and after the last.
         matches: How many are asked for.
         seed: Of all that is drawn.
+        key: Of a caller, where the service asks for one.
     """
 
     upgrades: int
@@ -61,6 +62,7 @@ class Program(msgspec.Struct, frozen=True):
     rest_s: float
     matches: int
     seed: int
+    key: str = ""
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -148,7 +150,7 @@ class Prover:
 
     def _orders(self, told: Told, program: Program) -> Orders:
         host = f"{self._host}:{self._port}"
-        mix = mix_of(told.match_ids, program.seed, host=host)
+        mix = mix_of(told.match_ids, program.seed, host=host, key=program.key)
         return Orders(self._host, self._port, mix, told.proba, rate=None, seed=program.seed)
 
     def _capacity(self, orders: Orders, scratch: Path) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from models.scores import reliability
 from reports.calibration_gain import gain_tables
 from reports.calibration_plots import coverage_plot, reliability_plot, size_plot
 from reports.page import Plot, Section, Table
@@ -13,7 +14,6 @@ from training.calibration_gain import calibration_gain
 from training.coverage import LITTLE_KNOWN, coverage_of
 from training.interval_width import interval_width
 from training.reliability_slope import reliability_slope
-from training.scores import reliability
 from training.set_coverage import SetCoverage, set_coverage
 
 _OUTCOMES = ("Home win", "Draw", "Away win")

@@ -12,10 +12,10 @@ from matplotlib.ticker import PercentFormatter
 from scipy.stats import binomtest
 
 from features.batch import Array
+from models.scores import Reliability
 from reports.canvas import BLUE, GREY, INK, LIGHT, NARROW, SKY, VERMILION, svg
 from reports.wording import number, share
 from training.reliability_slope import ReliabilitySlope
-from training.scores import Reliability
 from training.set_coverage import SetCoverage
 
 _BIN: Final = 0.1

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from models.scores import accuracy, brier, ranked_probability_score
 from reports.comparison_plots import forest, running_difference, running_means
 from reports.page import Plot, Section, Table
 from reports.subject import Subject
 from reports.wording import difference, number, share
 from training.learning_curve import learning_curve
 from training.report import COMPARED, FEWEST_PER_GROUP, by_group, section
-from training.scores import accuracy, brier, ranked_probability_score
 
 HEADLINE: Final = {**COMPARED, "brier": brier, "accuracy": accuracy}
 TITLES: Final = {"rps": "RPS", "log_loss": "log loss", "brier": "Brier", "accuracy": "accuracy"}

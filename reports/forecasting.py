@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 
 from features.matches import team_name
+from models.scores import accuracy, binned_reliability, log_loss
 from reports.calibration_plots import accuracy_by_confidence
 from reports.forecast_plots import OUTCOMES, confusion_plot, sharpness
 from reports.page import Plot, Section, Table
 from reports.subject import Subject
 from reports.wording import number, share
 from training.history import date_of
-from training.scores import accuracy, binned_reliability, log_loss
 
 MISSES: Final = 15
 

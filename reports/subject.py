@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.batch import Array
 from features.matches import MatchTable
-from training.scores import ranked_probability_score
+from models.scores import ranked_probability_score
 from training.walk_forward import Forecasts
 
 

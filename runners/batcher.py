@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
 from runners.errors import DeadlinePassed, Overloaded
+from runners.shedding import Shedding
 
 J = TypeVar("J")
 A = TypeVar("A")
@@ -54,6 +55,8 @@ class Batcher(Generic[J, A]):
         answer: Answers a batch, one answer a job, in order; when it raises, each job is tried alone.
         most_rows: Jobs in one batch; the event loop has a turn between two batches.
         most_waiting: Jobs that may wait; more are refused.
+        most_wait_s: What would wait longer is refused, whatever its deadline, while more comes in than can be answered:
+            those who are let in are answered as quickly as ever, and the others know at once.
         on_batch: Told of each batch: its size, and the seconds that its oldest job waited.
         clock: In seconds, never going back.
 
@@ -67,11 +70,12 @@ class Batcher(Generic[J, A]):
         *,
         most_rows: int = 64,
         most_waiting: int = 16_384,
+        most_wait_s: float = math.inf,
         on_batch: Callable[[int, float], None] = lambda _rows, _waited_s: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._answer, self._on_batch, self._clock = answer, on_batch, clock
-        self._most_rows, self._most_waiting = most_rows, most_waiting
+        self._most_rows, self._most_waiting, self._shedding = most_rows, most_waiting, Shedding(most_wait_s)
         self._queue: deque[tuple[_Group[A], int, J]] = deque()
         self._is_scheduled = False
         self._seen, self._turns = 1, 0  # jobs that waited at the last turn; turns since the last batch
@@ -114,7 +118,8 @@ class Batcher(Generic[J, A]):
 
     def _admit(self, jobs: int, now: float, deadline: float) -> None:
         wait_s = self.expected_wait_s
-        if now + wait_s > deadline or len(self._queue) + jobs > self._most_waiting:
+        is_too_late = self._shedding.refuses(wait_s, now) or now + wait_s > deadline
+        if is_too_late or len(self._queue) + jobs > self._most_waiting:
             raise Overloaded(retry_after_s=max(1, math.ceil(wait_s)))
 
     def _take_turn(self) -> None:

@@ -63,6 +63,7 @@ class EmbeddedBackend:
         shared: Folder of the server, through which its workers agree on the versions they serve; None for a lone process.
         may_reload: Whether the served versions may change.
         on_reload: Told ``successful`` or ``failed`` of each such change that this worker decided.
+        most_wait_s: Who would wait longer to be computed is refused.
         past_folder: Where replays of old matches are kept for other processes; None for nowhere.
     """
 
@@ -82,6 +83,7 @@ class EmbeddedBackend:
         shared: Path | None = None,
         may_reload: bool = True,
         on_reload: Callable[[str], None] = lambda _result: None,
+        most_wait_s: float = math.inf,
         past_folder: Path | None = None,
     ) -> None:
         self.started_at = dt.datetime.now(dt.UTC)
@@ -99,7 +101,9 @@ class EmbeddedBackend:
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="results-writer")
         self._versioned: tuple[World | None, dict[str, str]] = (None, {})  # by model tag
         remote = None if send is None else RemoteScorer(send, list(tags.values()))
-        self._predictor = Predictor(self.shelf, lambda: self.follower.world, on_batch=on_batch, remote=remote)
+        self._predictor = Predictor(
+            self.shelf, lambda: self.follower.world, on_batch=on_batch, remote=remote, most_wait_s=most_wait_s
+        )
         self._further = Further(
             self.shelf,
             most=most_models,

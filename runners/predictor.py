@@ -58,6 +58,7 @@ class Predictor:
         world: Gives the latest world, None before the first.
         on_batch: Told of each batch: its size, and the seconds that its oldest job waited.
         remote: Scores described matches in a service of its own; None scores them here.
+        most_wait_s: Who would wait longer to be computed is refused.
     """
 
     def __init__(
@@ -67,10 +68,11 @@ class Predictor:
         *,
         on_batch: Callable[[int, float], None] = lambda _rows, _waited_s: None,
         remote: RemoteScorer | None = None,
+        most_wait_s: float = math.inf,
     ) -> None:
         self._shelf, self._world, self._remote = shelf, world, remote
         self._runners: dict[str, Runner] = {}
-        self._batcher: Batcher[Job, Any] = Batcher(self._answered, on_batch=on_batch)
+        self._batcher: Batcher[Job, Any] = Batcher(self._answered, on_batch=on_batch, most_wait_s=most_wait_s)
         self._replays = ThreadPoolExecutor(max_workers=1, thread_name_prefix="old-matches")
         self._replays_waiting = 0
         self._recalling: Counter[str] = Counter()  # by model tag

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.matches import MatchTable
+from models.scores import Array
 from training.overround import METHODS, overround
 from training.report import report
-from training.scores import Array
 from training.staking import NO_BET, best_bet, expected_value, kelly_stake, settle, yield_of
 from training.walk_forward import Forecasts
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from features.batch import Array
 from features.matches import level_of
+from models.scores import expected_calibration_error, log_loss, paired_bootstrap
 from training.reliability_slope import reliability_slope
 from training.report import FEWEST_PER_GROUP
-from training.scores import expected_calibration_error, log_loss, paired_bootstrap
 from training.walk_forward import Forecasts
 
 OUTCOMES: Final = ("home", "draw", "away")

@@ -19,9 +19,9 @@ import numpy as np
 
 from models.choices import Choices
 from models.estimator import OutcomeModel
+from models.scores import ranked_probability_score
 from training.history import History
 from training.run import Plan
-from training.scores import ranked_probability_score
 from training.seasons import Window
 from training.walk_forward import Forecasts, walk_forward
 

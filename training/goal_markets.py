@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from features.batch import Array
 from features.matches import MatchTable
 from models.score_grid import SIZE
-from training.scores import paired_bootstrap
+from models.scores import paired_bootstrap
 
 MARKETS: Final = ("over_2_5", "both_teams_to_score")
 """Names of the columns of every array of market probabilities here."""

@@ -13,8 +13,8 @@ from features.frame import FeatureFrame
 from features.registry import NAMES
 from models.ensemble import Ensemble
 from models.estimator import OutcomeModel
+from models.scores import log_loss, paired_bootstrap, ranked_probability_score
 from training.history import History
-from training.scores import log_loss, paired_bootstrap, ranked_probability_score
 
 SHUFFLES: Final = 2
 _PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.batch import Array
 from features.matches import MatchTable
-from training.scores import (
+from models.scores import (
     accuracy,
     brier,
     expected_calibration_error,

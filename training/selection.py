@@ -19,13 +19,13 @@ from optuna.storages import RDBStorage
 import features
 import models
 from models.choices import Choices
+from models.scores import paired_bootstrap, ranked_probability_score
 from store.reads import data_digest
 from training.folds import Folds, walked
 from training.history import History
 from training.paired_test import error_rate_of_look, sign_flip_test
 from training.report import drawn_together
 from training.run import Plan
-from training.scores import paired_bootstrap, ranked_probability_score
 from training.search import Budget, Found, Progress, search
 from training.search_space import version
 from training.seasons import Window, Windows

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from training.scores import Array, Outcomes, ratio_interval
+from models.scores import Array, Outcomes, ratio_interval
 
 NO_BET: Final = -1
 FEWEST_DAYS: Final = 2

@@ -19,7 +19,7 @@ from deploy.gate.asking import Asker
 from deploy.gate.bounds import Bounds
 from deploy.gate.last_words import reason_in, refusal_in
 from deploy.place import SLOTS, Place
-from deploy.plan import Plan
+from deploy.plan import TOKEN, Plan
 from deploy.slot import HOME, Slot
 from trust.keyring import FLOOR, REVOKED, TRUSTED
 
@@ -35,6 +35,9 @@ _SETTINGS: Final = {
     "FOOTBALL_REDIS_URL": "",
     "FOOTBALL_CACHE_SECRET": "",
     "FOOTBALL_RECORDING__FOLDER": "",
+    "FOOTBALL_PREDICTION_LOG__ENABLED": "false",  # what is examined is no forecast of the service
+    "FOOTBALL_API_KEYS_FILE": "",  # and none is copied: whoever is in the cell may ask
+    TOKEN: "",
     "PYTHONDONTWRITEBYTECODE": "1",  # the kept copy stays as it was signed
 }
 

@@ -86,6 +86,9 @@ def deployment(home) -> Iterator[Deployment]:
         "FOOTBALL_SERVICE__PORT": str(ports[0]),
         "FOOTBALL_RELEASE__SLOT_PORTS": str(ports[1:]),
     }
+    # Every request of all of this needs a key: the proof has one, the deployer one of its own.
+    key = football(home, "keys", "add", "prover", FOOTBALL_HOME=str(folder)).strip()
+    settings["FOOTBALL_API_KEY"] = key
     made = Deployment(home, folder, settings, (bentos[0], bentos[1]))
     yield made
     made.run("down")

@@ -63,6 +63,21 @@ def test_releases_and_a_rollback_lose_nothing(proof):
     assert list(after["versions"]) == [versions[1]]
 
 
+def test_who_has_no_key_gets_nothing_through_the_proxy(proof, deployment):
+    """
+    All of this was asked with a key; without one there is no answer, and wrong keys are counted by the real address.
+    """
+    assert httpx.get(f"{deployment.url}/v1/competitions", timeout=5.0).status_code == 401
+    spoofed = {"X-Forwarded-For": "203.0.113.9", "Authorization": "Bearer fk_wrong"}
+    statuses = [
+        httpx.get(
+            f"{deployment.url}/v1/competitions", headers=spoofed | {"X-Real-IP": str(one)}, timeout=5.0
+        ).status_code
+        for one in range(40)
+    ]
+    assert (statuses[0], statuses[-1]) == (401, 429)
+
+
 def test_a_kept_release_remembers_old_matches(proof, deployment):
     """
     What its first server replayed lies beside it, for every other one that is started of it.

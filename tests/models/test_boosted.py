@@ -13,7 +13,7 @@ from features.mirror import mirrored, partners
 from models.boosted import ROUNDS_WITHOUT_STOPPING, BoostedOutcome, default_parameters
 from models.errors import NotFitted
 from models.rating_logit import RatingLogit
-from training.scores import log_loss
+from models.scores import log_loss
 
 QUICK = default_parameters() | {"min_child_weight": 20.0, "eta": 0.1}
 

@@ -21,7 +21,7 @@ MODULES = [
     "models.rating_logit",
     "models.score_grid",
     "models.shapley",
-    "training.scores",
+    "models.scores",
 ]
 
 

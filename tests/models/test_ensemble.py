@@ -14,7 +14,7 @@ from models.boosted import BoostedOutcome, default_parameters
 from models.ensemble import MEMBERS, Ensemble
 from models.errors import NotFitted
 from models.score_grid import outcome_proba
-from training.scores import log_loss
+from models.scores import log_loss
 
 QUICK = default_parameters() | {"min_child_weight": 20.0, "eta": 0.1}
 BY_HEART = default_parameters() | {

@@ -15,6 +15,7 @@ import pytest
 from made_forecasts import forecasts
 
 from models.errors import InvalidForecast
+from models.scores import log_loss
 from reports.comparison_plots import forest
 from reports.evaluation import evaluation_page
 from reports.importance import Importance
@@ -23,7 +24,6 @@ from reports.subject import Subject
 from reports.wording import difference, number, share
 from training.coverage import coverage_of
 from training.report import by_group, report
-from training.scores import log_loss
 
 SECTIONS = ["headline", "calibration", "groups", "confidence", "coverage", "misses", "course"]
 VOID = {"meta", "link", "br"}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from runners.batcher import Batcher, answer_together
 from runners.errors import DeadlinePassed, Overloaded
+from runners.shedding import PATIENCE_S, Shedding
 
 
 class Poisoned(Exception):
@@ -262,3 +263,38 @@ async def test_who_is_told_of_batches_cannot_stop_them():
 
     assert await batcher.ask([3]) == [9]
     assert await batcher.ask([4]) == [16]
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 0.2), st.floats(0.0, 1.0)), min_size=1, max_size=80))
+def test_a_short_jam_is_let_through_and_a_lasting_one_is_not(steps):
+    """
+    Nothing that waits no longer than it may is ever refused, and the first that is came after half a second of nothing but
+    jam.
+    """
+    shedding, now, jam_since = Shedding(0.1), 50.0, None
+    for pause, wait_s in steps:
+        now += pause
+        is_long = wait_s > 0.1
+        jam_since = (now if jam_since is None else jam_since) if is_long else None
+        if shedding.refuses(wait_s, now):
+            assert is_long
+            assert now - jam_since > PATIENCE_S
+            return
+    assert jam_since is None or now - jam_since <= PATIENCE_S + 0.2
+
+
+def test_a_lasting_jam_is_shed_until_it_is_over():
+    """
+    Under twice the load that can be had, half is let in; once the load is gone, everything is.
+    """
+    shedding, waiting_s, let_in = Shedding(0.1), 0.0, []
+    for step in range(4_000):  # every millisecond a request that takes two
+        refused = shedding.refuses(waiting_s, step / 1e3)
+        let_in.append(not refused)
+        waiting_s = max(0.0, waiting_s + (0.0 if refused else 0.002) - 0.001)
+
+    assert all(let_in[:500])
+    assert 0.45 < sum(let_in[1_500:]) / len(let_in[1_500:]) < 0.55
+    assert waiting_s < 0.11
+    assert not any(shedding.refuses(0.0, 4.0 + step / 1e3) for step in range(2_000))
+    assert not shedding.refuses(0.3, 6.1)

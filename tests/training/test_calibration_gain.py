@@ -7,9 +7,9 @@ import pytest
 
 from features.matches import MatchTable
 from models.conditional_logit import softmax
+from models.scores import log_loss
 from training.calibration_gain import calibration_gain
 from training.interval_width import interval_width
-from training.scores import log_loss
 from training.walk_forward import Forecasts
 
 N = 3000

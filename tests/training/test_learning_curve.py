@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.scores import paired_bootstrap
 from training.learning_curve import learning_curve
-from training.scores import paired_bootstrap
 
 
 @given(st.lists(st.tuples(st.floats(-1.0, 1.0), st.integers(100, 110)), min_size=1, max_size=40), st.randoms())

@@ -11,12 +11,12 @@ import pytest
 from priced_league import WINTER
 
 from features.matches import MatchTable
+from models.scores import log_loss, paired_bootstrap
 from store.database import open_store
 from store.reads import read_matches
 from training.history import TooLittleData
 from training.report import drawn_together, report
 from training.rival import LEAST_PROBABILITY, beside_rival
-from training.scores import log_loss, paired_bootstrap
 from training.walk_forward import Forecasts
 
 WINDOW = ("--from", WINTER[0], "--to", WINTER[1])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.scores import (
+from models.scores import (
     accuracy,
     brier,
     expected_calibration_error,
