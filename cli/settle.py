@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -66,6 +67,7 @@ def _show(met: Sequence[Met], last: Settled, watched: Watched, others: Open) -> 
         }
         for title, scores in parts.items():
             console.print(_table(title, scores))
+        console.print(_markets(score(last)))
     console.print(f"{others.to_come} matches are still to come, {others.without_result} have no result that counts.")
     if len(last) < FEW:
         console.print(f"{len(last)} matches are few: scores of fewer than {FEW} say little.")
@@ -73,26 +75,23 @@ def _show(met: Sequence[Met], last: Settled, watched: Watched, others: Open) -> 
 
 
 def _table(title: str, scores: Mapping[str, Score]) -> Table:
-    table = Table()
-    names = (
-        title,
-        "matches",
-        "RPS",
-        "± 95 %",
-        "if right",
-        "log loss",
-        "Brier",
-        "ECE",
-        "over 2.5",
-        "ECE",
-        "both",
-        "ECE",
-    )
-    for place, name in enumerate(names):
+    table = Table(box=box.SIMPLE, padding=(0, 1), pad_edge=False)
+    for place, name in enumerate((title, "matches", "RPS", "± 95 %", "if right", "log loss", "ECE")):
         table.add_column(name, justify="right" if place else "left", no_wrap=True)
     for name, one in scores.items():
         if one.matches:
-            table.add_row(name, f"{one.matches:,}", *(_figure(value) for value in one[1:]))
+            figures = (one.rps, one.rps_error, one.expected_rps, one.log_loss, one.ece)
+            table.add_row(name, f"{one.matches:,}", *map(_figure, figures))
+    return table
+
+
+def _markets(one: Score) -> Table:
+    table = Table(box=box.SIMPLE, padding=(0, 1), pad_edge=False)
+    for place, name in enumerate(("market", "log loss", "ECE")):
+        table.add_column(name, justify="right" if place else "left")
+    table.add_row("home, draw, away", _figure(one.log_loss), _figure(one.ece))
+    table.add_row("more than 2.5 goals", _figure(one.over_log_loss), _figure(one.over_ece))
+    table.add_row("both sides score", _figure(one.both_log_loss), _figure(one.both_ece))
     return table
 
 

@@ -153,4 +153,5 @@ def is_of_a_match_to_come(forecast: Forecast, query: PredictionQuery, at_s: floa
     """
     match = forecast.match
     is_open = match.status == "scheduled" and (match.kickoff is None or match.kickoff.timestamp() > at_s)
-    return bool(match.match_id) and is_open and query.as_of is None and not query.overrides
+    is_plain = query.match_id is not None and query.as_of is None and not query.overrides
+    return bool(match.match_id) and is_open and is_plain
