@@ -20,7 +20,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from monitoring.live_quality import Quality
+from monitoring.quality_gauges import QualityGauges
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -104,6 +104,15 @@ class Metrics:
         self.store_failures = Counter(
             "football_store_poll_failures", "Looks at the match store that failed.", registry=self._registry
         )
+        self.logged = self._by_result(
+            "football_prediction_log_rows",
+            "Forecasts of matches to come that were logged: written, known already, or lost.",
+            LOG_RESULTS,
+        )
+        self.quality = QualityGauges(self._registry)
+        self._know_models()
+
+    def _know_models(self) -> None:
         self.model = Gauge(
             MODEL_INFO,
             "1 for each loaded model; trained_until is the first day it has not learned from.",
@@ -133,30 +142,6 @@ class Metrics:
             multiprocess_mode="livemax",
             registry=self._registry,
         )
-
-        self.logged = self._by_result(
-            "football_prediction_log_rows",
-            "Forecasts of matches to come that were logged: written, known already, or lost.",
-            LOG_RESULTS,
-        )
-        self.settled = self._live("football_settled_matches", "Played matches that the served model had forecast.")
-        self.live_rps = self._live("football_live_rps", "Ranked probability score of those, the newest 2,000.")
-        self.live_expected_rps = self._live(
-            "football_live_expected_rps", "What it would be if the forecasts were right."
-        )
-        self.live_log_loss = self._live("football_live_log_loss", "Log loss of those.")
-        self.live_ece = self._live("football_live_ece", "Expected calibration error of those.")
-        self.calibration_evidence = self._live(
-            "football_calibration_evidence", "Largest cumulative sum that speaks against the calibration, in nats."
-        )
-        self.calibration_bound = self._live("football_calibration_bound", "What raises the alarm.")
-        self.calibration_alarm = self._live(
-            "football_calibration_alarm", "1 while the newest season of matches raises it."
-        )
-
-    def _live(self, name: str, text: str) -> Gauge:
-        """Return a gauge that all workers set to the same, each for itself."""
-        return Gauge(name, text, multiprocess_mode="livemostrecent", registry=self._registry)
 
     def _by_result(self, name: str, text: str, results: Sequence[str]) -> Counter:
         """Return a counter that shows every result from the beginning, at 0."""
@@ -224,17 +209,6 @@ class Metrics:
     def note_logged(self, result: str, rows: int) -> None:
         """Take note of forecasts that were to be logged, by one of ``LOG_RESULTS``."""
         self.logged.labels(result).inc(rows)
-
-    def note_quality(self, quality: Quality) -> None:
-        """Take note of how good the served forecasts have been."""
-        self.settled.set(quality.score.matches)
-        self.live_rps.set(quality.score.rps)
-        self.live_expected_rps.set(quality.score.expected_rps)
-        self.live_log_loss.set(quality.score.log_loss)
-        self.live_ece.set(quality.score.ece)
-        self.calibration_evidence.set(quality.watched.evidence)
-        self.calibration_bound.set(quality.watched.bound)
-        self.calibration_alarm.set(quality.watched.is_alarmed)
 
     def note_newest_result(self, kickoff_s: int) -> None:
         """Take note of the newest result known, by its kick-off in seconds since 1970-01-01."""

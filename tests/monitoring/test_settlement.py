@@ -281,7 +281,7 @@ def test_settling_is_a_command_with_every_table(url, home, engine, coming, monke
     quality = quality_of(url, "football")
     metrics = Metrics()
     seen = []
-    live = LiveQuality(url, "football", every_s=0.05, tell=lambda one: (metrics.note_quality(one), seen.append(one)))
+    live = LiveQuality(url, "football", every_s=0.05, tell=lambda one: (metrics.quality.note(one), seen.append(one)))
     live.start()
     end = time.monotonic() + 10.0
     while not seen and time.monotonic() < end:
