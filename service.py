@@ -7,7 +7,6 @@ with, or from this folder, with the newest model of each served name.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import sys
@@ -28,11 +27,13 @@ from api.access.shares import Shares
 from api.application import Application, create_application
 from api.caching import COUNTERS, Cache, EntryCodec, Epoch, MemoryLayer, RedisLayer, Tallies, load_secret
 from api.counters import Counters
+from api.errors import Code
 from api.exchange import Receive, Send
 from api.prediction_body import PredictionBody
 from api.settings import ApiSettings
 from configs.settings import Settings, load_settings
 from features.batch import Array
+from monitoring.cache_numbers import CacheNumbers
 from monitoring.json_log import set_up_logging
 from monitoring.live_quality import LiveQuality
 from monitoring.metrics import CONTENT_TYPE, SHARED_FOLDER, Metrics, forget_process
@@ -40,7 +41,7 @@ from monitoring.prediction_log import PredictionLog
 from monitoring.recorder import Recorder
 from runners.embedded import EmbeddedBackend
 from runners.loading import LoadedModel
-from runners.memory import give_back, out_of_collections
+from runners.memory import keep_out_of_collections, out_of_collections
 from runners.remote import score_rows
 from runners.runner import Runner
 from runners.saved import bento_store
@@ -151,7 +152,7 @@ class FootballService:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         given = load_settings()
         given.require_located()
-        self.metrics = Metrics()
+        self.metrics = Metrics(code.value for code in Code)
         tags = served_tags(Football.bento, given.service.models)
         # Collections while a hundred thousand things are made that stay would take a third of the time to be ready.
         shared = shared_folder()
@@ -162,16 +163,19 @@ class FootballService:
         self._log, self._quality = self._log_of(given)
         self._behind_proxy = given.behind_proxy
         self._warm_fixtures = given.service.cache.warm_fixtures
+        cache = cache_of(given, shared) if given.service.cache.enabled else None
         self.application: Application = create_application(
             self.backend,
             settings=api_settings(given),
             observer=self.metrics,
-            cache=cache_of(given, shared) if given.service.cache.enabled else None,
+            cache=cache,
             counters=Counters(shared),
             recorder=self._recorder,
             guard=callers_guard_of(given),
             log=self._log,
         )
+        self.metrics.in_flight = lambda: self.application.in_flight
+        self.metrics.others = [] if cache is None else [CacheNumbers(cache.stats)]
         self._is_watching = given.service.hot_reload
         self.backend.reloads.prepare = self._warm_version
         self._note_models()
@@ -350,18 +354,6 @@ def cache_of(given: Settings, shared: Path | None) -> Cache[PredictionBody]:
         tallies=tallies,
         epoch=Epoch(shared),
     )
-
-
-def keep_out_of_collections() -> None:
-    """Exempt what lives as long as the worker from garbage collection, which would look through it again and again.
-
-    What comes and goes with requests makes no cycles, so collections can also be rarer. What starting needed for a
-    while goes back to the system.
-    """
-    given_back = give_back()
-    log.info("memory given back", extra={"bytes": given_back})
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 def api_settings(given: Settings) -> ApiSettings:

@@ -118,6 +118,11 @@ class Application:
         else:
             await send({"type": "websocket.close", "code": 1000})
 
+    @property
+    def in_flight(self) -> int:
+        """Return the number of requests at work."""
+        return self._guard.in_flight
+
     async def warm(self, most: int, *, model_name: str = "default", model_version: str | None = None) -> int:
         """Answer for up to so many coming fixtures, so that the cache has them; return how many it has."""
         return await self._answers.warm(most, model_name=model_name, model_version=model_version)
@@ -183,6 +188,7 @@ class Application:
         return False
 
     def _refused(self, refusal: Refusal, call: Call) -> Answer:
+        call.refused_as = refusal.code.value
         if refusal.code is Code.INTERNAL_ERROR:
             self._context.counters.count_internal_error()
         headers = list(refusal.headers)
@@ -206,7 +212,12 @@ class Application:
             access_log.info("request", extra=noted)
         try:
             self._observer(
-                route=call.template, method=call.method, status=status, seconds=seconds, predictions=call.predictions
+                route=call.template,
+                method=call.method,
+                status=status,
+                seconds=seconds,
+                predictions=call.predictions,
+                refused_as=call.refused_as,
             )
         except Exception:  # noqa: BLE001 - an observer must not break a request
             error_log.exception("observer failed", extra={"request_id": call.request_id})

@@ -31,6 +31,7 @@ class Call(msgspec.Struct):
         route_headers: Sent with every answer of the route, errors included.
         body: Once it is read.
         predictions: How many forecasts were asked for, once that is known.
+        refused_as: The code of what it was refused with; empty where it was not.
     """
 
     request_id: str
@@ -46,6 +47,7 @@ class Call(msgspec.Struct):
     route_headers: Sequence[Header] = ()
     body: bytes = b""
     predictions: int = 0
+    refused_as: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -11,12 +11,14 @@ from runners.queries import Forecast, PredictionQuery
 class Observer(Protocol):
     """Be told of each request once it is answered. What it raises is logged and harms no request."""
 
-    def __call__(self, *, route: str, method: str, status: int, seconds: float, predictions: int) -> None:
-        """Take note of one request; ``route`` is the template, so that its values are few."""
+    def __call__(
+        self, *, route: str, method: str, status: int, seconds: float, predictions: int, refused_as: str
+    ) -> None:
+        """Take note of one request; ``route`` is the template and ``refused_as`` a code, so that their values are few."""
         ...
 
 
-def unobserved(*, route: str, method: str, status: int, seconds: float, predictions: int) -> None:
+def unobserved(*, route: str, method: str, status: int, seconds: float, predictions: int, refused_as: str) -> None:
     """Take no note."""
 
 

@@ -12,7 +12,7 @@ import asyncio
 import datetime as dt
 import os
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -71,12 +71,23 @@ class _Seen:
 
 
 class Metrics:
-    """Count what one worker does. Is the observer of the API."""
+    """Count what one worker does. Is the observer of the API.
 
-    def __init__(self) -> None:
+    Args:
+        codes: With which requests may be refused; each is shown from the beginning, at 0.
+
+    Attributes:
+        in_flight: Asked for the number of requests at work whenever numbers are handed on.
+        others: Show numbers of their own beside these.
+    """
+
+    def __init__(self, codes: Iterable[str] = ()) -> None:
         self._registry = CollectorRegistry()
+        self.in_flight: Callable[[], int] = lambda: 0
+        self.others: list[Collector] = []
         self._seen: dict[tuple[str, str, int], _Seen] = {}
         self._batch_rows, self._batch_wait = _Observed(_BUCKETS_ROWS), _Observed(_BUCKETS_S)
+        self._refused: dict[str, int] = {}
         self._is_scheduled = False
         self.requests = Counter(
             "football_requests", "Requests answered.", ("route", "method", "status"), registry=self._registry
@@ -110,6 +121,10 @@ class Metrics:
             LOG_RESULTS,
         )
         self.quality = QualityGauges(self._registry)
+        self._refusals = self._by("code", "football_refusals", "Requests refused, by code.", tuple(codes))
+        self._at_work = Gauge(
+            "football_in_flight_requests", "Requests at work.", multiprocess_mode="livesum", registry=self._registry
+        )
         self._know_models()
 
     def _know_models(self) -> None:
@@ -144,14 +159,21 @@ class Metrics:
         )
 
     def _by_result(self, name: str, text: str, results: Sequence[str]) -> Counter:
-        """Return a counter that shows every result from the beginning, at 0."""
-        counter = Counter(name, text, ("result",), registry=self._registry)
-        for result in results:
-            counter.labels(result)
+        return self._by("result", name, text, results)
+
+    def _by(self, label: str, name: str, text: str, values: Sequence[str]) -> Counter:
+        """Return a counter that shows every value of its label from the beginning, at 0."""
+        counter = Counter(name, text, (label,), registry=self._registry)
+        for value in values:
+            counter.labels(value)
         return counter
 
-    def __call__(self, *, route: str, method: str, status: int, seconds: float, predictions: int) -> None:
+    def __call__(
+        self, *, route: str, method: str, status: int, seconds: float, predictions: int, refused_as: str
+    ) -> None:
         """Take note of one answered request."""
+        if refused_as:
+            self._refused[refused_as] = self._refused.get(refused_as, 0) + 1
         seen = self._seen.get((route, method, status))
         if seen is None:
             seen = self._seen[route, method, status] = _Seen()
@@ -176,6 +198,10 @@ class Metrics:
             if sums.predictions:
                 self.predictions.labels(route).inc(sums.predictions)
             sums.duration.hand_on(self.duration.labels(route))
+        refused, self._refused = self._refused, {}
+        for code, count in refused.items():
+            self._refusals.labels(code).inc(count)
+        self._at_work.set(self.in_flight())
         self._batch_rows.hand_on(self.batch_rows)
         self._batch_wait.hand_on(self.batch_wait)
 
@@ -217,11 +243,11 @@ class Metrics:
     def exposition(self) -> bytes:
         """Return the numbers in Prometheus' text format: of all workers, where they share a folder."""
         self.hand_on()
-        registry = self._registry
-        if os.environ.get(SHARED_FOLDER):
-            registry = CollectorRegistry()
-            registry.register(_Shared())
-        return generate_latest(registry)
+        shown = CollectorRegistry()
+        shown.register(_Shared() if os.environ.get(SHARED_FOLDER) else self._registry)
+        for other in self.others:
+            shown.register(other)
+        return generate_latest(shown)
 
 
 class _Shared(Collector):

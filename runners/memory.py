@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+log = logging.getLogger("football.memory")
 
 
 def resident_bytes() -> int:
@@ -44,3 +47,15 @@ def out_of_collections() -> Iterator[None]:
         gc.freeze()
         if was_enabled:
             gc.enable()
+
+
+def keep_out_of_collections() -> None:
+    """Exempt what lives as long as the worker from garbage collection, which would look through it again and again.
+
+    What comes and goes with requests makes no cycles, so collections can also be rarer. What starting needed for a
+    while goes back to the system.
+    """
+    given_back = give_back()
+    log.info("memory given back", extra={"bytes": given_back})
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -17,7 +17,8 @@ class Notes:
     def __init__(self) -> None:
         self.taken = []
 
-    def __call__(self, *, route, method, status, seconds, predictions):
+    def __call__(self, *, route, method, status, seconds, predictions, refused_as):
+        assert bool(refused_as) == (status >= 400 and status != 499)
         assert seconds > 0
         self.taken.append((method, route, status, predictions))
 

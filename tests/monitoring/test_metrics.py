@@ -6,8 +6,45 @@ import datetime as dt
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
+from monitoring.cache_numbers import CacheNumbers
 from monitoring.metrics import Metrics, forget_process
+
+
+def test_refusals_are_shown_by_code_from_the_beginning_and_requests_at_work_as_they_are():
+    """
+    Every code is there at 0 before anything was refused.
+    """
+    metrics = Metrics(["OVERLOADED", "RATE_LIMITED"])
+    metrics.in_flight = lambda: 3
+    before = metrics.exposition().decode()
+    for _ in range(2):
+        metrics(route="/x", method="GET", status=503, seconds=0.001, predictions=0, refused_as="OVERLOADED")
+    after = metrics.exposition().decode()
+
+    assert 'football_refusals_total{code="OVERLOADED"} 0.0' in before
+    assert 'football_refusals_total{code="OVERLOADED"} 2.0' in after
+    assert 'football_refusals_total{code="RATE_LIMITED"} 0.0' in after
+    assert "football_in_flight_requests 3.0" in after
+
+
+def test_the_cache_is_shown_as_it_counts():
+    """
+    Look-ups by where the answer was found, troubles with Redis, and whether it is in use.
+    """
+    told = SimpleNamespace(
+        memory_hits=5, redis_hits=2, misses=3, errors=1, dropped_writes=0, odd_values={"mac": 4}, is_healthy=False
+    )
+    metrics = Metrics()
+    metrics.others = [CacheNumbers(lambda: told)]
+    shown = metrics.exposition().decode()
+
+    assert 'football_cache_lookups_total{result="memory_hit"} 5.0' in shown
+    assert 'football_cache_lookups_total{result="miss"} 3.0' in shown
+    assert 'football_cache_redis_troubles_total{what="unanswered"} 1.0' in shown
+    assert 'football_cache_odd_values_total{reason="mac"} 4.0' in shown
+    assert "football_cache_healthy 0.0" in shown
 
 
 def test_requests_are_counted_by_template():
@@ -16,8 +53,10 @@ def test_requests_are_counted_by_template():
     """
     metrics = Metrics()
     for status in (200, 200, 404):
-        metrics(route="/v1/matches/{match_id}", method="GET", status=status, seconds=0.003, predictions=0)
-    metrics(route="/v1/predictions/predict", method="POST", status=200, seconds=0.3, predictions=7)
+        metrics(
+            route="/v1/matches/{match_id}", method="GET", status=status, seconds=0.003, predictions=0, refused_as=""
+        )
+    metrics(route="/v1/predictions/predict", method="POST", status=200, seconds=0.3, predictions=7, refused_as="")
     told = metrics.exposition().decode()
 
     assert 'football_requests_total{method="GET",route="/v1/matches/{match_id}",status="200"} 2.0' in told
@@ -73,7 +112,7 @@ WORKER = """
 import datetime as dt, sys
 from monitoring.metrics import Metrics, forget_process
 metrics = Metrics()
-metrics(route="/x", method="GET", status=200, seconds=0.1, predictions=0)
+metrics(route="/x", method="GET", status=200, seconds=0.1, predictions=0, refused_as="")
 metrics.note_newest_result(int(sys.argv[1]))
 further = {"name": "football", "model_type": "xgboost", "trained_until": dt.datetime(2024, 7, 1)}
 for version in ("kept", "let-go"):
