@@ -74,6 +74,7 @@ def serve(
         "FOOTBALL_DATABASE_URL": f"sqlite:///{store}",
         "FOOTBALL_HOME": str(folder),
         "FOOTBALL_SERVICE__WORKERS": str(workers),
+        "FOOTBALL_PREDICTION_LOG__COMPARED_EVERY_S": "2",
         "FOOTBALL_SERVICE__PORT": str(port := free_port()),
     }
     log = folder / "log"
