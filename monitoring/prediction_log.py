@@ -115,7 +115,6 @@ class PredictionLog:
 
     def _row(self, forecast: Forecast, key: tuple[str, str, str, str, int], at_s: float) -> KeptForecast:
         kickoff = forecast.match.kickoff
-        over = next(line.first for line in forecast.markets.over_under if line.line == _TOTAL)
         return KeptForecast(
             *key,
             computed_at=int(at_s),
@@ -123,7 +122,7 @@ class PredictionLog:
             home=forecast.proba[0],
             draw=forecast.proba[1],
             away=forecast.proba[2],
-            over_2_5=over,
+            over_2_5=forecast.markets.over(_TOTAL),
             both_score=forecast.markets.both_teams_to_score[0],
             is_degraded=bool(forecast.degraded),
         )

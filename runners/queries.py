@@ -141,6 +141,14 @@ class Markets(msgspec.Struct, frozen=True, gc=False):
         """Return the totals; ``first`` is over, ``second`` under."""
         return self._lines(self.shape.totals, 2)
 
+    def over(self, line: float) -> float:
+        """Return the probability of more goals than a line; as ``over_under`` does, without making out all the others.
+
+        Raises:
+            ValueError: If it is none of the totals.
+        """
+        return self.numbers[2 + 3 * self.shape.totals.index(line)]
+
     @property
     def both_teams_to_score(self) -> tuple[float, float]:
         """Return that both teams score, and that they do not."""

@@ -7,23 +7,21 @@ whoever computes it again, in whichever worker, adds nothing, and a write that i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 
 from store.database import reading, writing
 from store.schema import matches
 
 _metadata = sa.MetaData()
 _KEY: Final = ("match_id", "model_name", "model_version", "state_version", "day")
-_ROWS_A_STATEMENT: Final = 500
 SECONDS_PER_DAY: Final = 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class KeptForecast:
+class KeptForecast(NamedTuple):
     """Hold what was said of a match that was still to be played.
 
     Attributes:
@@ -79,14 +77,18 @@ forecasts = sa.Table(
     _metadata,
     *(
         sa.Column(
-            field.name,
-            _KINDS[str(field.type)],
-            primary_key=field.name in _KEY,
+            name,
+            _KINDS[kind.__forward_arg__],
+            primary_key=name in _KEY,
             autoincrement=False,
-            nullable="None" in str(field.type),
+            nullable="None" in kind.__forward_arg__,
         )
-        for field in fields(KeptForecast)
+        for name, kind in KeptForecast.__annotations__.items()
     ),
+)
+_SQLITE: Final = (
+    f"INSERT INTO forecasts ({', '.join(KeptForecast._fields)}) VALUES ({', '.join('?' * len(KeptForecast._fields))}) "  # noqa: S608 - names of ours
+    "ON CONFLICT DO NOTHING"
 )
 sa.Index("forecasts_by_day", forecasts.c.day)
 
@@ -102,14 +104,15 @@ def ensure_forecasts(engine: sa.Engine) -> None:
 
 def keep_forecasts(engine: sa.Engine, kept: Sequence[KeptForecast]) -> int:
     """Write forecasts that are not there yet, all or none; return how many that were."""
-    insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
-    added = 0
+    if not kept:
+        return 0
     with writing(engine) as connection:
-        for first in range(0, len(kept), _ROWS_A_STATEMENT):
-            rows = [asdict(one) for one in kept[first : first + _ROWS_A_STATEMENT]]
-            statement = insert(forecasts).values(rows).on_conflict_do_nothing(index_elements=list(_KEY))
-            added += connection.execute(statement).rowcount
-    return added
+        if (
+            engine.dialect.name == "sqlite"
+        ):  # rows as they are, in a third of the time; a worker logs as fast as it answers
+            return connection.exec_driver_sql(_SQLITE, list(map(tuple, kept))).rowcount
+        statement = postgresql.insert(forecasts).on_conflict_do_nothing(index_elements=list(_KEY))
+        return connection.execute(statement, [one._asdict() for one in kept]).rowcount
 
 
 def forget_forecasts(engine: sa.Engine, *, before_day: int) -> int:

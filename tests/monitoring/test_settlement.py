@@ -192,7 +192,7 @@ def test_a_row_that_is_written_again_counts_once_and_old_ones_go(engine, coming)
     rows = [KeptForecast(one, "m", "v", "s", 7, 1, None, 0.4, 0.3, 0.3, 0.5, 0.5, False) for one in coming[:3]]
 
     assert keep_forecasts(engine, rows) == 3
-    assert keep_forecasts(engine, [*rows, dataclasses.replace(rows[0], day=8)]) == 1
+    assert keep_forecasts(engine, [*rows, rows[0]._replace(day=8)]) == 1
     assert forget_forecasts(engine, before_day=8) == 3
     assert [one.forecast.day for one in met_forecasts(engine)] == [8]
 
