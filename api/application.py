@@ -34,7 +34,7 @@ from api.query_strings import decode_query
 from api.reloads import reload_routes
 from api.requests import NoQuery
 from api.results import results_routes
-from api.router import Endpoint, Route, Router
+from api.router import Route, Router
 from api.settings import ApiSettings
 from api.status import status_routes
 from runners.backend import Backend
@@ -144,9 +144,7 @@ class Application:
 
     async def _answer(self, call: Call) -> Answer:
         try:
-            endpoint, call.parameters = self._find(call)
-            call.template, call.route_headers = endpoint.template, endpoint.headers
-            return await self._let_in(call, endpoint.route(call.method))
+            return await self._let_in(call, self._found(call))
         except Refusal as refusal:
             return self._refused(refusal, call)
         except PredictionFailure as failure:
@@ -157,10 +155,12 @@ class Application:
             error_log.exception("internal error", extra={"request_id": call.request_id, "route": call.template})
             return self._refused(internal_error(), call)
 
-    def _find(self, call: Call) -> tuple[Endpoint, Mapping[str, str]]:
-        """Return the endpoint of a request; who has no key is told of that before he learns which paths there are."""
+    def _found(self, call: Call) -> Route:
+        """Return the route of a request; who has no key is told of that before he learns which there are."""
         try:
-            return self._router.find(call.raw_path)
+            endpoint, call.parameters = self._router.find(call.raw_path)
+            call.template, call.route_headers = endpoint.template, endpoint.headers
+            return endpoint.route(call.method)
         except Refusal:
             self._guard.require(call, None)
             raise

@@ -61,6 +61,19 @@ _RETRY_AFTER: Final[Schema] = {
     "description": "Seconds to wait before asking again.",
     "schema": {"type": "integer", "minimum": 1},
 }
+_SECURITY: Final[Mapping[str, Schema]] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A caller's key; a server without keys asks for none.",
+    },
+    "header": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "The same key, in a header of its own.",
+    },
+}
 _OLD_HEADERS: Final[Mapping[str, Schema]] = {
     "Deprecation": {
         "description": "Since when callers are asked to move (RFC 9745).",
@@ -92,7 +105,8 @@ def openapi_document(routes: Iterable[Route], settings: ApiSettings) -> dict[str
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths,
-        "components": {"schemas": component_schemas(settings)},
+        "security": [{"bearer": []}, {"header": []}, {}],
+        "components": {"schemas": component_schemas(settings), "securitySchemes": dict(_SECURITY)},
     }
 
 
@@ -102,7 +116,7 @@ def _operation(route: Route, settings: ApiSettings) -> Schema:
         "operationId": operation.identifier,
         "tags": [operation.tag],
         "summary": operation.summary,
-        "description": operation.description,
+        "description": f"{operation.description} Scope: {operation.scope.value}.".strip(),
         "parameters": [
             *(_PATH_PARAMETERS[name] for name in re.findall(r"{(\w+)}", route.template)),
             *query_parameters(operation.query, settings),
@@ -146,7 +160,7 @@ def _success(operation: Operation) -> Schema:
 def _refusal(operation: Operation, status: int, codes: Sequence[Code]) -> Schema:
     description = " ".join(f"{code}: {MEANING[code]}" for code in codes)
     response = _response(operation, description, {"application/json": {"schema": reference("Error")}})
-    if status == STATUS[Code.MODEL_UNAVAILABLE]:
+    if status in {STATUS[Code.MODEL_UNAVAILABLE], STATUS[Code.RATE_LIMITED]}:
         response["headers"]["Retry-After"] = _RETRY_AFTER
     return response
 

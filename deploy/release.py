@@ -68,7 +68,7 @@ class Releases:
                 slot = other(before.serving)
                 started = self._started(before, "release", tag, folder)
                 self._shift(started, slot)
-                after = self._switched(started, slot, "release", f"release of {tag}", self._plan.has_standby)
+                after = self._switched(started, slot, "release", f"release of {tag}")
             self._forget_old(after)
             return after
 
@@ -225,11 +225,12 @@ class Releases:
         except httpx.HTTPError as error:
             raise Breach(f"The server in slot {slot.name} no longer gives its metrics: {error}") from error
 
-    def _switched(self, now: State, slot: str, what: str, why: str, has_standby: bool) -> State:
+    def _switched(self, now: State, slot: str, what: str, why: str, *, has_standby: bool | None = None) -> State:
         """Have a started slot serve alone, and see the old one off.
 
         The state says that it is under way until the proxy does what it says: cut off in between, the old server answers.
         """
+        has_standby = self._plan.has_standby if has_standby is None else has_standby
         old = now.serving if now.is_wanted else None
         now = state.write_state(
             self._place,

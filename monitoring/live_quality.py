@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from monitoring.calibration_watch import Watched, watch
 from monitoring.settlement import Score, score, settle
-from store.database import open_store
+from store.database import reopen_store
 from store.forecasts import met_forecasts
 
 log = logging.getLogger("football.live_quality")
@@ -27,7 +27,7 @@ class Quality(NamedTuple):
 
 def quality_of(database_url: str, model_name: str) -> Quality:
     """Return how good the newest forecasts of a model were. Raises StoreError."""
-    engine = open_store(database_url)
+    engine = reopen_store(database_url)
     try:
         settled = settle(met_forecasts(engine, model_name=model_name))
     finally:

@@ -14,10 +14,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-import sqlalchemy as sa
-
 from runners.queries import Forecast, PredictionQuery
-from store.database import open_store
+from store.database import reopen_store
 from store.forecasts import SECONDS_PER_DAY, KeptForecast, ensure_forecasts, forget_forecasts, keep_forecasts
 
 log = logging.getLogger("football.prediction_log")
@@ -56,7 +54,6 @@ class PredictionLog:
         self._seen: set[tuple[str, str, str, str, int]] = (
             set()
         )  # written since the worker started, or known to be there
-        self._engine: sa.Engine | None = None
         self._forget_at = 0.0
         self._is_failing = False
         self._stop = threading.Event()
@@ -83,8 +80,6 @@ class PredictionLog:
         while not self._stop.wait(WRITTEN_EVERY_S):
             self._turn()
         self._turn()
-        if self._engine is not None:
-            self._engine.dispose()
 
     def _turn(self) -> None:
         try:
@@ -128,20 +123,23 @@ class PredictionLog:
         )
 
     def _write(self) -> None:
-        if self._engine is None and (self._left or self._now() >= self._forget_at):
-            self._engine = open_store(self._url)
-            ensure_forecasts(self._engine)
-        if self._engine is None:
+        is_time_to_forget = self._now() >= self._forget_at
+        if not self._left and not is_time_to_forget:
             return
-        if self._left:
-            added = keep_forecasts(self._engine, self._left)
+        # Opened anew each time: a file that was put in the place of the store is noticed, and one that is gone is not made.
+        engine = reopen_store(self._url)
+        try:
+            ensure_forecasts(engine)
+            added = keep_forecasts(engine, self._left)
             self._on_rows("written", added)
             self._on_rows("known", len(self._left) - added)
             self._left = []
-        if self._now() >= self._forget_at:
-            forget_forecasts(self._engine, before_day=int(self._now()) // SECONDS_PER_DAY - self._keep_days)
-            self._forget_at = self._now() + _FORGOTTEN_EVERY_S
-            self._seen.clear()
+            if is_time_to_forget:
+                forget_forecasts(engine, before_day=int(self._now()) // SECONDS_PER_DAY - self._keep_days)
+                self._forget_at = self._now() + _FORGOTTEN_EVERY_S
+                self._seen.clear()
+        finally:
+            engine.dispose()
         self._is_failing = False
 
 

@@ -53,6 +53,21 @@ def open_store(url: str) -> sa.Engine:
     return engine
 
 
+def reopen_store(url: str) -> sa.Engine:
+    """Open a match store that is there, as ``open_store`` does, and make none in the place of one that is gone.
+
+    For whoever works beside those who read it: an empty store would be read as one whose matches were all deleted.
+
+    Raises:
+        StoreUnavailable: If the file of an SQLite store is not there, or as ``open_store``.
+        SchemaMismatch: As ``open_store``.
+    """
+    address = _address(url)
+    if address.get_backend_name() == "sqlite" and not Path(str(address.database)).exists():
+        raise StoreUnavailable(f"The match store {_shown(address)} is gone. Put it back, or ingest again.")
+    return open_store(url)
+
+
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """Give a transaction that alone may write; it is committed as a whole, or not at all."""

@@ -130,6 +130,9 @@ print(put_in_store("tampered", trees, metadata=dict(stored.info.metadata), objec
 """
 
 
+_homes: list[dict] = []
+
+
 @contextmanager
 def bentoml_home(home: Path) -> Iterator[Path]:
     """Have BentoML keep its models and bentos in a folder of the test, in this process."""
@@ -141,11 +144,16 @@ def bentoml_home(home: Path) -> Iterator[Path]:
         BentoMLContainer.tmp_bento_store_dir: str(home / "tmp"),
         BentoMLContainer.bentoml_home: str(home),
     }
+    _homes.append(chosen)
     for provider, value in chosen.items():
         provider.set(value)
     yield home
+    _homes.pop()
     for provider in chosen:
-        provider.reset()
+        if _homes:  # within another one, such as that of the session
+            provider.set(_homes[-1][provider])
+        else:
+            provider.reset()
 
 
 def _rounds(clubs: Sequence[str]) -> list[list[tuple[str, str]]]:

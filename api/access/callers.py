@@ -1,7 +1,7 @@
 """Who a request comes from, by the key that it carries.
 
 The file of keys is looked at once a second, so that a key that was added or revoked counts in every worker within two.
-A file that cannot be read changes nothing: the last keys stay. If there were none, nobody gets in.
+A file that cannot be read changes nothing: the last keys stay. If there were none, or the file holds none, nobody gets in.
 """
 
 from __future__ import annotations
@@ -49,21 +49,20 @@ class Callers:
         self._deployer = deployer
         self._by_id: dict[str, CallerKey] = {}
         self._seen: dict[bytes, CallerKey] = {}  # by the text they sent: what was right once need not be hashed again
-        self._is_unreadable = False
         self._stamp: _Stamp | None = None
         self._looks_at = -1.0
         self._look()
 
     @property
     def are_required(self) -> bool:
-        """Return whether a request needs a key: once there is one, or where the file cannot be read."""
+        """Return whether a request needs a key: wherever there is a file of them, were it empty, or has been one."""
         if self._clock() >= self._looks_at:
             self._look()
-        return bool(self._by_id) or self._is_unreadable
+        return self._stamp is not None or bool(self._by_id)
 
     def of(self, headers: Headers) -> CallerKey | None:
         """Return the key that a request carries; None if it carries none, or one that is unknown, revoked or expired."""
-        sent = _sent(headers)
+        sent = key_in(headers)
         if sent is None:
             return None
         known = self._seen.get(sent)
@@ -92,22 +91,21 @@ class Callers:
         try:
             keys = read_keys(self._file)
         except KeysUnreadable as error:
-            self._is_unreadable = not self._by_id
             log.error("the keys of callers cannot be read; those known before stay", extra={"reason": str(error)})  # noqa: TRY400 - the reason says it all
             return
-        if not keys and self._by_id and stamp is None:
+        if stamp is None:
             log.error("the file of keys is gone; those known before stay", extra={"file": str(self._file)})
             return
-        self._is_unreadable = False
         self._by_id = {key.id: key for key in keys}
-        if keys and self._deployer:
+        if self._deployer:
             own_id, _, secret = self._deployer.partition("_")
             self._by_id[own_id] = CallerKey(own_id, "deployer", digest_of(secret), (Scope.METRICS,), self._now())
         self._seen = {}
         log.info("keys of callers read", extra={"keys": len(keys)})
 
 
-def _sent(headers: Headers) -> bytes | None:
+def key_in(headers: Headers) -> bytes | None:
+    """Return the text of a key as a request carries it, None if it carries none."""
     sent = header(headers, b"authorization")
     if sent is not None and sent[: len(_BEARER)].lower() == _BEARER:
         return sent[len(_BEARER) :].strip()

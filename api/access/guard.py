@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from api.access.callers import Callers
+from api.access.callers import Callers, key_in
 from api.access.keys import CallerKey
 from api.access.rates import Rates
 from api.access.scopes import Scope
@@ -86,7 +86,7 @@ class Guard:
             return None
         key = self._callers.of(request.headers)
         if key is None:
-            wait_s = self._wrong.take(request.address)
+            wait_s = self._wrong.take(request.address) if key_in(request.headers) else 0.0
             raise _too_often(wait_s) if wait_s else _unknown()
         if scope is not None and not key.opens(scope):
             raise Refusal(

@@ -132,7 +132,9 @@ async def test_who_has_no_key_does_not_learn_which_paths_there_are(callers, text
         without = await client.get("/v1/secret")
         having = await client.get("/v1/secret", headers=bearing(texts["predict"]))
 
-    assert (without.status_code, having.status_code) == (401, 404)
+        wrong_method = await client.put("/v1/competitions")
+
+    assert (without.status_code, having.status_code, wrong_method.status_code) == (401, 404, 401)
     assert without.headers["www-authenticate"] == "Bearer"
 
 
@@ -189,6 +191,15 @@ def test_a_file_that_is_spoilt_lets_nobody_new_in(file, texts, callers, clock, h
         assert started.of([(b"x-api-key", texts["predict"].encode())]) is None
         with pytest.raises(KeysUnreadable, match=str(file)):
             read_keys(file)
+
+
+async def test_a_file_without_a_key_lets_nobody_in(file, clock):
+    """
+    Whoever empties the file closes the door; it is open only where there never was one.
+    """
+    write_keys(file, [])
+    async with client_of(application_of(Callers(file, clock=clock))) as client:
+        assert (await client.get("/v1/competitions")).status_code == 401
 
 
 def test_the_file_is_its_owners(file, texts):

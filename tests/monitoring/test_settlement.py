@@ -27,6 +27,7 @@ from monitoring.settlement import LAST, expected_rps, not_scored, score, settle
 from runners.embedded import EmbeddedBackend
 from runners.queries import PredictionQuery
 from store.database import open_store
+from store.errors import StoreUnavailable
 from store.forecasts import KeptForecast, ensure_forecasts, forecasts, forget_forecasts, keep_forecasts, met_forecasts
 from store.reads import read_directory
 from store.records import Status
@@ -246,6 +247,20 @@ def test_a_store_that_cannot_be_written_costs_rows_and_nothing_else(tmp_path, ca
 
     assert told[:3] == [("lost", 1)] * 3
     assert caplog.text.count("forecasts cannot be logged") == 1
+
+
+def test_a_store_that_is_gone_is_not_made_anew(tmp_path):
+    """
+    An empty store in its place would be read as one whose matches were all deleted.
+    """
+    url = f"sqlite:///{tmp_path}/matches.sqlite"
+    log = log_at(url, BEFORE)
+    log.start()
+    log.stop()
+
+    with pytest.raises(StoreUnavailable, match="is gone"):
+        quality_of(url, "football")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_settling_is_a_command_with_every_table(url, home, engine, coming, monkeypatch):
