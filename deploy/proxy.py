@@ -30,7 +30,8 @@ FULL: Final = 100
 # A port that another process has is an error, not one to be shared; it is never reloaded, so it need not share with itself.
 # A prediction changes nothing, so it can be asked again, also of another server: where a connection or an answer is
 # missing, and where a server has failed. A refusal (503, 429) stands: asking twice under load makes more of it. The
-# body must fit the buffer to be sent again.
+# body must fit the buffer to be sent again. A server that is busy answers a check late: it is given up after three of two
+# seconds, for where none is left every request is lost. One that is gone refuses at once, and is asked no more after 1.5 s.
 _CONFIGURATION: Final = """\
 global
   stats socket {socket} mode 600 level admin
@@ -45,7 +46,7 @@ defaults
   timeout http-keep-alive 30s
   timeout queue 1s
   timeout server {server_s:.0f}s
-  timeout check 500ms
+  timeout check 2s
   option http-buffer-request
   option redispatch 1
   retries 8
@@ -61,7 +62,7 @@ backend {backend}
   http-reuse safe
   option httpchk GET /readyz
   http-check expect status 200
-  default-server inter 500ms downinter 500ms fall 2 rise 1 check
+  default-server inter 500ms downinter 500ms fall 3 rise 1 check
 {servers}
 {hops}"""
 # Between the two there is a hop inside HAProxy. Where a server is killed, requests that it had not read yet come back

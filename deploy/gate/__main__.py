@@ -19,11 +19,14 @@ from deploy.gate.task import Task
 
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _ENDED: Final = 143
+_BEHIND_WHAT_SERVES: Final = 10
+"""How much this process and its servers stand back: requests go before an examination, which compares two that both do."""
 
 
 def main() -> None:
     """Examine what the task names; whatever happens, the servers are ended."""
     signal.signal(signal.SIGTERM, _end)
+    os.nice(_BEHIND_WHAT_SERVES)
     _end_with(int(sys.argv[1]))
     task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
     if not task.why_connected and is_cut():
