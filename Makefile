@@ -14,10 +14,10 @@ BENCH  := .venv-bench
 PEER   := .venv-mlserver
 SCENARIO ?= all
 
-.PHONY: help setup run test coverage check bench load-test soak format lock clean
+.PHONY: help setup run test coverage check bench load-test soak format dashboards lock clean
 
 help:  ## Show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## Make the environment in .venv, with the football command in it
 
@@ -53,6 +53,9 @@ soak: $(READY) $(BENCH)/.ready  ## Whether memory stays flat over a million requ
 format: $(READY)  ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+dashboards: $(READY)  ## Make Grafana's dashboards anew from deploy/dashboards
+	@$(BIN)/python -m deploy.dashboards deploy/compose/dashboards
 
 lock: $(READY)  ## Pin all dependencies anew, with hashes and without an index address
 	@$(BIN)/python requirements/lock.py

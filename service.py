@@ -39,6 +39,7 @@ from monitoring.live_quality import LiveQuality
 from monitoring.metrics import CONTENT_TYPE, SHARED_FOLDER, Metrics, forget_process
 from monitoring.prediction_log import PredictionLog
 from monitoring.recorder import Recorder
+from monitoring.worker_starts import takes_a_place
 from runners.embedded import EmbeddedBackend
 from runners.loading import LoadedModel
 from runners.memory import keep_out_of_collections, out_of_collections
@@ -172,13 +173,15 @@ class FootballService:
             counters=Counters(shared),
             recorder=self._recorder,
             guard=callers_guard_of(given),
-            log=self._log,
+            logs=[self.metrics] if self._log is None else [self.metrics, self._log],
         )
         self.metrics.in_flight = lambda: self.application.in_flight
         self.metrics.others = [] if cache is None else [CacheNumbers(cache.stats)]
         self._is_watching = given.service.hot_reload
         self.backend.reloads.prepare = self._warm_version
         self._note_models()
+        if takes_a_place(shared, bentoml.server_context.worker_index):
+            self.metrics.worker_restarts.inc()
         if not given.callers.is_file():
             log.info("no API keys are configured: this service is for callers on this machine only")
         log.info("serving", extra={"models": list(tags.values()), "ready": self.backend.is_ready})
@@ -228,7 +231,7 @@ class FootballService:
             guard=guard_of(given, Football.bento, tags),
             shared=shared,
             may_reload=may_reload(given),
-            on_reload=self.metrics.note_reload,
+            on_reload=self.metrics.models.note_reload,
             most_wait_s=given.service.most_wait_ms / 1e3,
             past_folder=Path(given.past_folder) if given.past_folder else None,
         )
@@ -250,16 +253,19 @@ class FootballService:
         return scores
 
     def _note_models(self) -> None:
+        numbers = self.metrics.models
         for view in self.backend.models():
-            self.metrics.note_model(
+            numbers.note(
                 name=view.name, version=view.version, model_type=view.model_type, trained_until=view.trained_until
             )
-        self.metrics.refused.set(len(self.backend.shelf.refused))
+        numbers.note_refused(len(self.backend.shelf.refused))
+        if Football.bento is not None:
+            numbers.note_bento(str(Football.bento.tag))
 
     def _note_further(self, result: str, model: LoadedModel | None) -> None:
-        self.metrics.note_load(result)
+        self.metrics.models.note_load(result)
         if model is not None:
-            note = self.metrics.note_model if result == "loaded" else self.metrics.forget_model
+            note = self.metrics.models.note if result == "loaded" else self.metrics.models.forget
             note(
                 name=model.name,
                 version=model.version,
@@ -273,7 +279,7 @@ class FootballService:
             timelines = world.timelines[default.tag]
             newest = timelines.own.newest_kickoff(timelines.own.current)
             if newest is not None:
-                self.metrics.note_newest_result(newest)
+                self.metrics.models.note_newest_result(newest)
 
 
 def served_tags(bento: bentoml.Bento | None, names: Sequence[str]) -> dict[str, str]:
@@ -365,6 +371,7 @@ def api_settings(given: Settings) -> ApiSettings:
         max_batch_size=service.max_batch_size,
         max_body_bytes=service.max_body_bytes,
         deadline_s=service.deadline_s,
+        body_timeout_s=service.body_timeout_s,
         cache_ttl_s=service.cache.ttl_s,
         logs_every_request=service.access_log == "all",
         most_in_flight=service.most_in_flight,

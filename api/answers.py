@@ -43,13 +43,13 @@ class Answers:
         context: What every handler works with.
         cache: None to compute every answer.
         ttl_s: Seconds for which an answer may be sent again.
-        log: Told of what was computed; None for nobody.
+        logs: Told of what was computed.
     """
 
     def __init__(
-        self, context: Context, cache: Cache[PredictionBody] | None, *, ttl_s: float, log: ForecastLog | None = None
+        self, context: Context, cache: Cache[PredictionBody] | None, *, ttl_s: float, logs: Sequence[ForecastLog] = ()
     ) -> None:
-        self._context, self._cache, self._ttl_s, self._log = context, cache, ttl_s, log
+        self._context, self._cache, self._ttl_s, self._logs = context, cache, ttl_s, logs
         # How a request without a version was spelled -> the model it names, the version behind its answer, and its key.
         self._spelled: dict[Hashable, tuple[str, str, str]] = {}
 
@@ -173,8 +173,8 @@ class Answers:
         return await self._context.written([query for _, query in asked], self._bodies)
 
     def _bodies(self, forecasts: Sequence[Forecast], queries: Sequence[PredictionQuery]) -> list[PredictionBody]:
-        if self._log is not None:
-            self._log.note(forecasts, queries)
+        for log in self._logs:
+            log.note(forecasts, queries)
         return bodies_of(forecasts, queries, dt.datetime.now(dt.UTC))
 
     def _remember(self, spelled: Hashable, query: PredictionQuery, named: Named) -> None:

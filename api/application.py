@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -60,7 +60,7 @@ def create_application(
     counters: Counters | None = None,
     recorder: Recorder | None = None,
     guard: Guard | None = None,
-    log: ForecastLog | None = None,
+    logs: Sequence[ForecastLog] = (),
 ) -> Application:
     """Return the ASGI application that answers from the backend.
 
@@ -72,10 +72,10 @@ def create_application(
         counters: By default of this process alone.
         recorder: Told of predictions that were asked for and answered; None for nobody.
         guard: Lets requests in; None asks for no key and bounds only how many are at work.
-        log: Told of forecasts that were computed; None for nobody.
+        logs: Told of forecasts that were computed.
     """
     context = Context(backend, settings, counters or Counters())
-    answers = Answers(context, cache, ttl_s=settings.cache_ttl_s, log=log)
+    answers = Answers(context, cache, ttl_s=settings.cache_ttl_s, logs=logs)
     routes = (
         *prediction_routes(context, answers),
         *batch_routes(context, answers),

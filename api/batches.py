@@ -11,7 +11,7 @@ import msgspec
 
 from api import catalogue
 from api.answers import Answers, Asked, Given
-from api.bodies import decode, decode_item, plain_json, read_body, require_at_most
+from api.bodies import decode, decode_item, plain_json, require_at_most
 from api.context import Context
 from api.errors import Code, Refusal, refusal_of
 from api.exchange import Answer, Call
@@ -66,7 +66,7 @@ class BatchDesk:
 
     async def _read(self, call: Call) -> BatchPredictionRequest:
         settings = self._context.settings
-        body = await read_body(call, limit_bytes=settings.max_body_bytes)
+        body = await self._context.body(call)
         batch = decode(body, _batch)
         plain_json(body)
         require_at_most(settings.max_batch_size, len(batch.requests), "requests")

@@ -5,6 +5,8 @@ A body is JSON or it is not (400); JSON that a schema refuses is another matter 
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from typing import TypeVar
 
 import msgspec
@@ -12,10 +14,20 @@ import msgspec
 from api.errors import Code, Refusal
 from api.exchange import Call
 from api.headers import header, require_json
-from api.violations import refusal_of_violation
+from api.violations import refusal_of_violation, shortened
 
 T = TypeVar("T")
 
+
+def _named_once(pairs: list[tuple[str, object]]) -> None:
+    """Take the fields of one object; raise ValueError if a name comes twice."""
+    if len({name for name, _ in pairs}) != len(pairs):
+        repeated = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        raise ValueError(f"it names {shortened(repeated)!r} twice in one object")
+
+
+# Python's own reader is the one that shows all fields of an object. Numbers are nobody's business here.
+_names = json.JSONDecoder(object_pairs_hook=_named_once, parse_int=lambda _: None, parse_float=lambda _: None)
 # With a hook, 1e999 becomes infinity instead of an error, so that the key that holds it can be named.
 _plain = msgspec.json.Decoder(float_hook=float)
 
@@ -61,10 +73,26 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     if not body:
         raise Refusal(Code.INVALID_JSON, "The body is empty, expected a JSON object. Send one.")
     try:
-        return decoder.decode(body)
+        decoded = decoder.decode(body)
     except msgspec.ValidationError as error:
         raise refusal_of_violation(error, content=plain_json(body), schema=_name_of(decoder)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _not_json(error) from error
+    refuse_repeated_names(body)
+    return decoded
+
+
+def refuse_repeated_names(body: bytes) -> None:
+    """Raise Refusal (400) if an object anywhere in a JSON text names a field twice.
+
+    Readers differ in which of the two they believe (RFC 8259, section 4), so that what a proxy or a log saw need not be
+    what was answered.
+    """
+    try:
+        _names.decode(body.decode())
+    except json.JSONDecodeError:
+        return  # what stands in a list of raw values, which is not read before ``plain_json``
+    except (ValueError, RecursionError) as error:
         raise _not_json(error) from error
 
 
@@ -116,6 +144,17 @@ def _too_large(limit_bytes: int) -> Refusal:
         f"The body is longer than {limit_bytes} bytes, the most that is read. Send fewer items at a time.",
         details={"max_body_bytes": limit_bytes},
     )
+
+
+def too_slow(seconds: float) -> Refusal:
+    """Return the refusal (408) of a body that did not come to its end in time; its connection cannot be used again."""
+    refusal = Refusal(
+        Code.BODY_TIMEOUT,
+        f"The body did not come to its end within {seconds:g} s. Send it at once.",
+        details={"body_timeout_s": seconds},
+    )
+    refusal.headers.append((b"connection", b"close"))
+    return refusal
 
 
 def _not_json(error: Exception) -> Refusal:

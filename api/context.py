@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self, TypeVar
 
+from api.bodies import read_body, too_slow
 from api.counters import Counters
 from api.deadlines import Deadlines
+from api.exchange import Call
 from api.settings import ApiSettings
 from runners.backend import Backend
 from runners.errors import ModelVersionNotFound, Overloaded, PredictionFailure
@@ -21,15 +23,26 @@ W = TypeVar("W")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Hold the backend, the settings, this worker's counters and the timer of its deadlines."""
+    """Hold the backend, the settings, this worker's counters and the timers of its deadlines."""
 
     backend: Backend
     settings: ApiSettings
     counters: Counters
     deadlines: Deadlines = field(init=False)
+    bodies: Deadlines = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "deadlines", Deadlines(self.settings.deadline_s))
+        object.__setattr__(self, "bodies", Deadlines(self.settings.body_timeout_s, too_slow))
+
+    async def body(self, call: Call) -> bytes:
+        """Return the whole body of a request.
+
+        Raises:
+            Refusal: 408 if it does not come to its end in time, 413 if it is too long, 415 if it is not JSON.
+            CallerLeft: If the connection closed first.
+        """
+        return await self.bodies.within(read_body(call, limit_bytes=self.settings.max_body_bytes))
 
     async def forecasts(self, queries: Sequence[PredictionQuery]) -> list[Forecast | PredictionFailure]:
         """Answer queries in order, once the versions that they name are loaded; all within one deadline.

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from api.errors import Code, Refusal
 
 T = TypeVar("T")
+
+
+def too_late(seconds: float) -> Refusal:
+    """Return the refusal (504) of work that took too long."""
+    return Refusal(
+        Code.DEADLINE_EXCEEDED,
+        f"No answer within {seconds:g} s, the longest that is allowed. Try again, or send fewer items at a time.",
+        details={"deadline_s": seconds},
+    )
 
 
 class _Wait:
@@ -26,15 +35,19 @@ class Deadlines:
     All work has the same limit, so the oldest is always the next to end: the
     timer runs for that one, and what is done in time costs two dictionary
     operations and leaves nothing behind.
+
+    Args:
+        seconds: The limit.
+        refusal: Makes of the limit what the caller is told when it has passed.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float, refusal: Callable[[float], Refusal] = too_late) -> None:
+        self.seconds, self._refusal = seconds, refusal
         self._waits: dict[_Wait, None] = {}  # oldest first
         self._timer: asyncio.TimerHandle | None = None
 
     async def within(self, work: Awaitable[T]) -> T:
-        """Await work, but no longer than the limit. Raises Refusal (504) when it has passed."""
+        """Await work, but no longer than the limit. Raises Refusal, by default with 504, when it has passed."""
         loop = asyncio.get_running_loop()
         wait = _Wait(loop.time() + self.seconds, asyncio.current_task())
         self._waits[wait] = None
@@ -47,7 +60,7 @@ class Deadlines:
                 raise
             assert wait.task is not None
             wait.task.uncancel()
-            raise self._refusal() from None
+            raise self._refusal(self.seconds) from None
         finally:
             self._waits.pop(wait, None)
 
@@ -63,10 +76,3 @@ class Deadlines:
             wait.is_over = True
             if wait.task is not None:
                 wait.task.cancel()
-
-    def _refusal(self) -> Refusal:
-        return Refusal(
-            Code.DEADLINE_EXCEEDED,
-            f"No answer within {self.seconds:g} s, the longest that is allowed. Try again, or send fewer items at a time.",
-            details={"deadline_s": self.seconds},
-        )

@@ -29,6 +29,7 @@ class Code(StrEnum):
     MATCH_NOT_FOUND = "MATCH_NOT_FOUND"
     TEAM_NOT_FOUND = "TEAM_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    BODY_TIMEOUT = "BODY_TIMEOUT"
     GONE = "GONE"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
@@ -52,6 +53,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.MATCH_NOT_FOUND: 404,
     Code.TEAM_NOT_FOUND: 404,
     Code.METHOD_NOT_ALLOWED: 405,
+    Code.BODY_TIMEOUT: 408,
     Code.GONE: 410,
     Code.BODY_TOO_LARGE: 413,
     Code.UNSUPPORTED_MEDIA_TYPE: 415,
@@ -66,7 +68,7 @@ STATUS: Final[Mapping[Code, int]] = {
 }
 
 MEANING: Final[Mapping[Code, str]] = {
-    Code.INVALID_JSON: "The body is not JSON, or is empty where one is needed.",
+    Code.INVALID_JSON: "The body is not JSON, names a field of an object twice, or is empty where one is needed.",
     Code.UNAUTHENTICATED: "A key is needed, and none was sent, or one that is unknown, revoked or expired.",
     Code.FORBIDDEN: "The key does not open this, or this server does not do it; the message says which, and what to do.",
     Code.NOT_FOUND: "No such path, or no such competition. A word of the API in the place of a model's name is no such path.",
@@ -75,6 +77,7 @@ MEANING: Final[Mapping[Code, str]] = {
     Code.MATCH_NOT_FOUND: "No match of that id.",
     Code.TEAM_NOT_FOUND: "No team of that name; details list the nearest ones.",
     Code.METHOD_NOT_ALLOWED: "The path exists, the method does not; Allow lists those that do.",
+    Code.BODY_TIMEOUT: "The body did not come to its end in time; the connection is closed.",
     Code.GONE: "The old API has ended; details name its successor.",
     Code.BODY_TOO_LARGE: "The body is longer than the service reads.",
     Code.UNSUPPORTED_MEDIA_TYPE: "The body is not declared as application/json in UTF-8 without content coding.",

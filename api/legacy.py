@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from api import catalogue
-from api.bodies import decode, read_body, require_at_most
+from api.bodies import decode, require_at_most
 from api.context import Context
 from api.errors import Code, Refusal, refusal_of
 from api.exchange import Answer, Call, Header
@@ -103,7 +103,7 @@ class LegacyDesk:
         return handle_or_refuse
 
     async def _body(self, call: Call) -> bytes:
-        return await read_body(call, limit_bytes=self._settings.max_body_bytes)
+        return await self._context.body(call)
 
 
 def legacy_routes(context: Context) -> tuple[Route, ...]:

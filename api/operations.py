@@ -58,5 +58,5 @@ class Operation:
             Code.INTERNAL_ERROR,
         }
         if self.request is not None:
-            general |= {Code.INVALID_JSON, Code.BODY_TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE}
+            general |= {Code.INVALID_JSON, Code.BODY_TIMEOUT, Code.BODY_TOO_LARGE, Code.UNSUPPORTED_MEDIA_TYPE}
         return tuple(code for code in Code if code in general or code in self.refusals)

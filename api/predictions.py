@@ -9,7 +9,7 @@ import msgspec
 
 from api import catalogue
 from api.answers import LONGEST_SPELLING, Answers
-from api.bodies import decode, read_body
+from api.bodies import decode
 from api.context import Context
 from api.errors import refusal_of
 from api.exchange import Answer, Call
@@ -48,7 +48,7 @@ class PredictionDesk:
         return await self._one(call, request, query, body, IN_URL)
 
     async def _body(self, call: Call) -> bytes:
-        return await read_body(call, limit_bytes=self._context.settings.max_body_bytes)
+        return await self._context.body(call)
 
     def _again(self, call: Call, body: bytes) -> Answer | None:
         """Return the answer that the same bytes got before, if it still holds."""

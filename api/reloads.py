@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from api import catalogue
-from api.bodies import decode, read_body
+from api.bodies import decode
 from api.context import Context
 from api.errors import refusal_of
 from api.exchange import Answer, Call
@@ -39,12 +39,12 @@ class ReloadDesk:
     """Answer the reload routes."""
 
     def __init__(self, context: Context) -> None:
-        self._backend, self._settings = context.backend, context.settings
+        self._context, self._backend = context, context.backend
 
     async def reload(self, call: Call) -> Answer:
         """Serve another version of a model."""
         name = model_name_in(call)
-        body = await read_body(call, limit_bytes=self._settings.max_body_bytes)
+        body = await self._context.body(call)
         version = decode(body, _request).model_version if body else None
         done = await self._reloaded(name, version)
         receipt = ModelReload(

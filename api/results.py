@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from api import catalogue
-from api.bodies import decode, decode_item, plain_json, read_body, require_at_most
+from api.bodies import decode, decode_item, plain_json, require_at_most
 from api.context import Context
 from api.deadlines import Deadlines
 from api.errors import Code, Refusal
@@ -42,7 +42,7 @@ class ResultsDesk:
     async def receive(self, call: Call) -> Answer:
         """Hand the rows that can be read to the backend and say what became of each."""
         settings = self._context.settings
-        body = await read_body(call, limit_bytes=settings.max_body_bytes)
+        body = await self._context.body(call)
         request = decode(body, _rows)
         plain_json(body)
         require_at_most(settings.max_results, len(request.results), "results")

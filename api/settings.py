@@ -21,6 +21,7 @@ class ApiSettings:
         max_results: Rows in one POST /v1/results, 1 to 10,000.
         max_body_bytes: Longer bodies are answered with 413 and not read to their end.
         deadline_s: Seconds a prediction may take before it is answered with 504.
+        body_timeout_s: Seconds that a body may take to come to its end before it is answered with 408.
         results_deadline_s: The same for POST /v1/results, which writes to the store.
         retry_after_s: What 503 answers tell the caller to wait.
         default_page_size: Matches on a page of fixtures when the caller does not say.
@@ -39,6 +40,7 @@ class ApiSettings:
     max_results: int = 1_000
     max_body_bytes: int = 1_048_576
     deadline_s: float = 2.0
+    body_timeout_s: float = 5.0
     results_deadline_s: float = 30.0
     retry_after_s: int = 5
     default_page_size: int = 100
@@ -53,6 +55,7 @@ class ApiSettings:
         _require("max_results", self.max_results, 1, 10_000)
         _require("max_body_bytes", self.max_body_bytes, 1, 2**30)
         _require("deadline_s", self.deadline_s, 0.001, 600)
+        _require("body_timeout_s", self.body_timeout_s, 0.001, 600)
         _require("results_deadline_s", self.results_deadline_s, 0.001, 600)
         _require("cache_ttl_s", self.cache_ttl_s, 0.1, 86_400)
         _require("retry_after_s", self.retry_after_s, 1, 3_600)

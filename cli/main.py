@@ -41,6 +41,7 @@ COMMANDS = {
     "image": ("cli.releases", "image", "Build a container image of a bento."),
     "keep": ("cli.releases", "keep", "Start again what dies behind the proxy."),
     "prove": ("cli.prove", "prove", "Change bentos under load; count every answer lost or wrong."),
+    "top": ("cli.top", "top", "Show what a service does just now: load, latency, models."),
     "doctor": ("cli.doctor", "doctor", "Check all that serving needs, and say what mends it."),
     "up": ("cli.up", "up", "Do all of it: sample data, training, bento, server, one prediction."),
 }

@@ -75,6 +75,7 @@ class ServiceSettings(BaseModel):
     port: int = Field(ge=0, le=65_535, description="TCP port; 0 lets the system choose one.")
     workers: int = Field(ge=1, description="Serving processes, each with its own copy of model and snapshot.")
     deadline_s: float = Field(gt=0, description="Seconds after which a request is answered 504.")
+    body_timeout_s: float = Field(gt=0, description="Seconds that a body may take to come before it is answered 408.")
     max_batch_size: int = Field(ge=1, le=1_000, description="Most predictions one batch request may ask for.")
     max_body_bytes: int = Field(ge=1_024, description="Largest request body in bytes; a larger one is answered 413.")
     access_log: Literal["failures", "all"] = Field(

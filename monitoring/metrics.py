@@ -9,7 +9,6 @@ with other processes and take thirty times as long to change.
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
@@ -20,16 +19,16 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from monitoring.model_numbers import GONE_AT_ZERO, ModelNumbers
 from monitoring.quality_gauges import QualityGauges
+from runners.degraded import Reason, name_of
+from runners.queries import Forecast, PredictionQuery
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable in which BentoML names the folder where its workers keep their numbers."""
 
 HANDED_ON_EVERY_S: Final = 0.5
-MODEL_INFO: Final = "football_model_info"
-LOAD_RESULTS: Final = ("loaded", "refused", "not_found", "evicted")
-RELOAD_RESULTS: Final = ("successful", "failed")
 LOG_RESULTS: Final = ("written", "known", "lost")
 _BUCKETS_ROWS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 
@@ -88,6 +87,7 @@ class Metrics:
         self._seen: dict[tuple[str, str, int], _Seen] = {}
         self._batch_rows, self._batch_wait = _Observed(_BUCKETS_ROWS), _Observed(_BUCKETS_S)
         self._refused: dict[str, int] = {}
+        self._degraded: dict[str, int] = {}
         self._is_scheduled = False
         self.requests = Counter(
             "football_requests", "Requests answered.", ("route", "method", "status"), registry=self._registry
@@ -125,38 +125,16 @@ class Metrics:
         self._at_work = Gauge(
             "football_in_flight_requests", "Requests at work.", multiprocess_mode="livesum", registry=self._registry
         )
-        self._know_models()
-
-    def _know_models(self) -> None:
-        self.model = Gauge(
-            MODEL_INFO,
-            "1 for each loaded model; trained_until is the first day it has not learned from.",
-            ("name", "version", "model_type", "trained_until"),
-            multiprocess_mode="livemax",
-            registry=self._registry,
+        self._degraded_total = self._by(
+            "reason",
+            "football_degraded_forecasts",
+            "Forecasts computed from less than they should be, by reason.",
+            [reason.value for reason in Reason],
         )
-        self.model_loads = self._by_result(
-            "football_model_loads",
-            "Further versions of served models that were asked for, by what became of them.",
-            LOAD_RESULTS,
+        self.worker_restarts = Counter(
+            "football_worker_restarts", "Workers that took the place of one that died.", registry=self._registry
         )
-        self.model_reloads = self._by_result(
-            "football_model_reloads",
-            "Changes of the served version of a model without a restart, counted once for all workers.",
-            RELOAD_RESULTS,
-        )
-        self.newest_result = Gauge(
-            "football_newest_result_timestamp_seconds",
-            "Kick-off of the newest result that the slowest worker knows.",
-            multiprocess_mode="livemin",
-            registry=self._registry,
-        )
-        self.refused = Gauge(
-            "football_models_refused",
-            "Models that failed their checks and are not served.",
-            multiprocess_mode="livemax",
-            registry=self._registry,
-        )
+        self.models = ModelNumbers(self._registry)
 
     def _by_result(self, name: str, text: str, results: Sequence[str]) -> Counter:
         return self._by("result", name, text, results)
@@ -190,6 +168,13 @@ class Metrics:
         if not self._is_scheduled:
             self._schedule()
 
+    def note(self, forecasts: Sequence[Forecast], queries: Sequence[PredictionQuery]) -> None:  # noqa: ARG002 - a ForecastLog's
+        """Take note of a batch of forecasts that was computed: is a log of the API."""
+        for forecast in forecasts:
+            for told in forecast.degraded:
+                name = name_of(told)
+                self._degraded[name] = self._degraded.get(name, 0) + 1
+
     def hand_on(self) -> None:
         """Add what was seen to the numbers that all workers share."""
         seen, self._seen, self._is_scheduled = self._seen, {}, False
@@ -201,6 +186,9 @@ class Metrics:
         refused, self._refused = self._refused, {}
         for code, count in refused.items():
             self._refusals.labels(code).inc(count)
+        degraded, self._degraded = self._degraded, {}
+        for reason, count in degraded.items():
+            self._degraded_total.labels(reason).inc(count)
         self._at_work.set(self.in_flight())
         self._batch_rows.hand_on(self.batch_rows)
         self._batch_wait.hand_on(self.batch_wait)
@@ -214,31 +202,9 @@ class Metrics:
             loop.call_later(HANDED_ON_EVERY_S, self.hand_on)
             self._is_scheduled = True
 
-    def note_model(self, *, name: str, version: str, model_type: str, trained_until: dt.datetime) -> None:
-        """Take note of a model that is loaded."""
-        self.model.labels(name, version, model_type, trained_until.date().isoformat()).set(1)
-
-    def forget_model(self, *, name: str, version: str, model_type: str, trained_until: dt.datetime) -> None:
-        """Take note of a model that is let go."""
-        labels = (name, version, model_type, trained_until.date().isoformat())
-        self.model.labels(*labels).set(0)  # what is shared with other processes cannot be removed
-        self.model.remove(*labels)
-
-    def note_load(self, result: str) -> None:
-        """Take note of what became of a further version, one of ``LOAD_RESULTS``."""
-        self.model_loads.labels(result).inc()
-
-    def note_reload(self, result: str) -> None:
-        """Take note of a reload that this worker decided, one of ``RELOAD_RESULTS``."""
-        self.model_reloads.labels(result).inc()
-
     def note_logged(self, result: str, rows: int) -> None:
         """Take note of forecasts that were to be logged, by one of ``LOG_RESULTS``."""
         self.logged.labels(result).inc(rows)
-
-    def note_newest_result(self, kickoff_s: int) -> None:
-        """Take note of the newest result known, by its kick-off in seconds since 1970-01-01."""
-        self.newest_result.set(kickoff_s)
 
     def exposition(self) -> bytes:
         """Return the numbers in Prometheus' text format: of all workers, where they share a folder."""
@@ -257,7 +223,7 @@ class _Shared(Collector):
         """Return every metric."""
         numbers = MultiProcessCollector(None)  # type: ignore[no-untyped-call]  # the library declares no types for it
         for metric in numbers.collect():  # type: ignore[no-untyped-call]  # the same
-            if metric.name == MODEL_INFO:
+            if metric.name in GONE_AT_ZERO:
                 metric.samples = [sample for sample in metric.samples if sample.value]
             yield metric
 

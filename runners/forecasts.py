@@ -15,6 +15,7 @@ from models.doubt import proba_interval
 from models.ensemble import Answers
 from models.markets import HANDICAP_LINES, INTERVAL_COVERAGE, OVER_UNDER_LINES, SCORES, MarketTable
 from runners.contributions import ForecastExplanation
+from runners.degraded import Reason
 from runners.queries import Certainty, Forecast, Markets, MarketShape
 from runners.questions import Question
 
@@ -108,13 +109,14 @@ def _unknown_teams(question: Question, is_stranger: list[bool]) -> tuple[str, ..
         return ()
     teams = (question.match.home_team, question.match.away_team)
     unknown = [team for team, stranger in zip(teams, is_stranger, strict=True) if stranger]
-    return tuple(f"team_unknown: no earlier match of {team} is on record" for team in unknown)
+    return tuple(Reason.TEAM_UNKNOWN.told(f"no earlier match of {team} is on record") for team in unknown)
 
 
 def _missing_members(questions: Sequence[Question]) -> tuple[str, ...]:
     if not questions:
         return ()
-    return tuple(f"member_missing: {name} does not speak in this model" for name in questions[0].model.model.missing())
+    silent = questions[0].model.model.missing()
+    return tuple(Reason.MEMBER_MISSING.told(f"{name} does not speak in this model") for name in silent)
 
 
 def _instant(kickoff: int | None) -> dt.datetime | None:

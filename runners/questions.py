@@ -18,6 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from features.matches import SECONDS_PER_DAY, team_name
+from runners.degraded import Reason
 from runners.errors import QueryInvalid
 from runners.loading import LoadedModel
 from runners.overrides import check_overrides
@@ -107,7 +108,9 @@ def make_out(query: PredictionQuery, shelf: Shelf, world: World, now: dt.datetim
         as_of = min(as_of, match.kickoff)
     reasons = _reasons(model, lines.competitions, timeline, fixture, day, as_of)
     if is_overdue:
-        reasons.append("kickoff_passed: the match has no result although its date is past; it is answered as of now")
+        reasons.append(
+            Reason.KICKOFF_PASSED.told("the match has no result although its date is past; it is answered as of now")
+        )
     degraded = (*timeline.degraded, *reasons) if reasons else timeline.degraded
     return Question(query, model, timeline, match, fixture, row, day, as_of, degraded)
 
@@ -241,16 +244,14 @@ def _reasons(
     newest = timeline.newest_day(fixture.competition, day)
     stands_for = _day(as_of)
     if newest is None:
-        reasons.append(f"results_missing: no earlier result of {fixture.competition} is on record")
+        reasons.append(Reason.RESULTS_MISSING.told(f"no earlier result of {fixture.competition} is on record"))
     elif stands_for - newest > STALE_DAYS:
         date = dt.datetime.fromtimestamp(newest * SECONDS_PER_DAY, tz=dt.UTC).date()
-        reasons.append(
-            f"results_stale: the newest result of {fixture.competition} is of {date}, {stands_for - newest} days before"
-        )
+        told = f"the newest result of {fixture.competition} is of {date}, {stands_for - newest} days before"
+        reasons.append(Reason.RESULTS_STALE.told(told))
     if fixture.competition not in competitions:
-        reasons.append(f"competition_unknown: the model was not trained on {fixture.competition}")
+        reasons.append(Reason.COMPETITION_UNKNOWN.told(f"the model was not trained on {fixture.competition}"))
     if model.artifact.trained_until > as_of:
-        reasons.append(
-            f"model_knows_later_results: the model was trained on results until {model.artifact.trained_until.date()}"
-        )
+        told = f"the model was trained on results until {model.artifact.trained_until.date()}"
+        reasons.append(Reason.MODEL_KNOWS_LATER_RESULTS.told(told))
     return reasons

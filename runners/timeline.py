@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from features.batch import Array
 from features.matches import SECONDS_PER_DAY, MatchTable
 from features.transform import NEVER, MatchFeatures
+from runners.degraded import Reason
 from runners.past import Lookback, Past
 from runners.played import Played, first_difference
 from runners.replay import latest_before, replay, thinned
@@ -207,11 +208,11 @@ def _start(base: Base, table: MatchTable) -> tuple[MatchFeatures, tuple[str, ...
     if len(trained) == base.data_matches and data_digest(trained) == base.data_digest:
         return base.state, ()
     if len(trained) < FEWEST_SHARE * base.data_matches:
-        reason = (
-            f"store_incomplete: the match store holds {len(trained)} of the {base.data_matches} results "
+        told = (
+            f"the match store holds {len(trained)} of the {base.data_matches} results "
             "that the model was trained on; the state saved with the model is used"
         )
-        return base.state, (reason,)
-    told: dict[str, Any] = {"matches_trained_on": base.data_matches, "matches_in_store": len(trained)}
-    log.info("the store tells of other results than the model was trained on; replaying all of them", extra=told)
+        return base.state, (Reason.STORE_INCOMPLETE.told(told),)
+    replayed: dict[str, Any] = {"matches_trained_on": base.data_matches, "matches_in_store": len(trained)}
+    log.info("the store tells of other results than the model was trained on; replaying all of them", extra=replayed)
     return base.blank(), ()

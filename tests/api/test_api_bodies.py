@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import msgspec
 import pytest
 from api_harness import call, settings_with
 from fake_backend import KNOWN
@@ -81,14 +84,6 @@ async def test_what_is_no_json_is_called_so(application, body):
     assert (sent.status, sent.json()["error"]) == (400, "INVALID_JSON")
 
 
-async def test_of_repeated_keys_the_last_one_counts(application):
-    """JSON leaves repeated keys open; here the last one counts, as in most readers."""
-    body = f'{{"match_id": "nope", "match_id": "{KNOWN}"}}'.encode()
-    sent = await call(application, "POST", PREDICT, headers=JSON, chunks=[body])
-
-    assert sent.json()["match_id"] == KNOWN
-
-
 async def test_a_number_of_absurd_length_is_refused(application):
     """An integer too long for any reader is refused, not a crash."""
     sent = await call(application, "POST", PREDICT, headers=JSON, chunks=[b'{"match_id": ' + b"1" * 5_000 + b"}"])
@@ -144,3 +139,57 @@ async def test_a_caller_who_leaves_is_not_answered(application):
     sent = await call(application, "POST", PREDICT, headers=JSON, chunks=[])
 
     assert sent.is_silent
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (PREDICT, b'{"match_id":"%b","match_id":"other"}' % KNOWN.encode()),
+        (PREDICT, b'{"match_id":"%b","features":{"elo_difference":1.0,"elo_difference":2}}' % KNOWN.encode()),
+        (PREDICT, b'{"match_id":"%b","match\\u005fid":"other"}' % KNOWN.encode()),
+        (b"/v1/predictions/predict/batch", b'{"requests":[{"match_id":"a"},{"match_id":"a","match_id":"b"}]}'),
+        (b"/v1/results", b'{"results":[{"match_id":"a","status":"played","status":"awarded"}]}'),
+    ],
+)
+async def test_an_object_that_names_a_field_twice_is_refused(application, path, body):
+    """
+    Readers differ in which of the two they believe, so neither is; also where one of them is written with an escape.
+    """
+    sent = await call(application, "POST", path, headers=JSON, chunks=[body])
+
+    assert (sent.status, sent.json()["error"]) == (400, "INVALID_JSON")
+    assert "twice in one object" in sent.json()["message"]
+
+
+async def test_numbers_and_names_of_any_length_are_no_reason_to_fail(application):
+    """
+    What is read for its names only is not read for its numbers: 5,000 digits are a feature out of range, as ever.
+    """
+    body = b'{"match_id":"%b","features":{"elo_difference":%b}}' % (KNOWN.encode(), b"1" * 5_000)
+    sent = await call(application, "POST", PREDICT, headers=JSON, chunks=[body])
+
+    assert sent.status == 422
+
+
+async def test_a_body_that_never_ends_is_answered_in_time_and_its_connection_closed(backend):
+    """
+    Three bytes, and then nothing.
+    """
+    slow = create_application(backend, settings=settings_with(body_timeout_s=0.05))
+    sent, pieces = [], [b'{"m']
+
+    async def receive():
+        if not pieces:
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": pieces.pop(), "more_body": True}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": PREDICT.decode(), "raw_path": PREDICT, "query_string": b""}
+    await slow(scope | {"headers": JSON}, receive, send)
+
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert msgspec.json.decode(sent[1]["body"])["error"] == "BODY_TIMEOUT"
+    assert slow.in_flight == 0

@@ -127,11 +127,14 @@ TROUBLES = {
     "ModelRefused": gauge("football_models_refused", 0.0),
     "StoreUnreadable": Trouble([("football_store_poll_failures_total", lambda count: count)], 0.0),
     "ResultsAreOld": gauge("football_newest_result_timestamp_seconds", 30.0, after_m=120),
+    "ModelIsOld": gauge("football_model_trained_until_timestamp_seconds", 120.0, after_m=120),
+    "WorkersDie": Trouble([("football_worker_restarts_total", lambda an_hour: an_hour / 60)], 2.0, fine=0.0),
     "ForecastsAreOff": gauge("football_calibration_alarm", 0.0),
     "ForecastsAreNotLogged": Trouble([('football_prediction_log_rows_total{result="lost"}', lambda count: count)], 0.0),
 }
 SWITCHES = {"ReplicaDown", "RedisIsAway", "ModelRefused", "StoreUnreadable", "ForecastsAreOff", "ForecastsAreNotLogged"}
 """What is either so or not: there is no level just under it."""
+BY_THE_CLOCK = {"ResultsAreOld", "ModelIsOld"}
 
 
 def values_of(trouble: Trouble, growth: Callable[[float], float], level: float, then: float) -> str:
@@ -162,8 +165,8 @@ def case_of(name: str, trouble: Trouble, level: float, then: float, fires: tuple
 def cases_of(name: str) -> list[dict[str, Any]]:
     """Healthy, just under, just over and then recovered, and no traffic at all."""
     trouble = TROUBLES[name]
-    if name == "ResultsAreOld":
-        return results_cases(name, trouble)
+    if name in BY_THE_CLOCK:
+        return aged_cases(name, trouble)
     over = {"ReplicaDown": 0.0, "RedisIsAway": 0.0}.get(name, 3.0) if name in SWITCHES else trouble.over
     cases = [
         case_of(name, trouble, trouble.fine, trouble.fine, (False, False)),
@@ -181,16 +184,16 @@ def cases_of(name: str) -> list[dict[str, Any]]:
 def near(name: str) -> list[dict[str, Any]]:
     """The cases just over and just under the threshold."""
     trouble = TROUBLES[name]
-    if name == "ResultsAreOld":
-        return results_cases(name, trouble)[:2]
+    if name in BY_THE_CLOCK:
+        return aged_cases(name, trouble)[:2]
     return [
         case_of(name, trouble, trouble.over, trouble.fine, (True, False)),
         case_of(name, trouble, trouble.under, trouble.under, (False, False)),
     ]
 
 
-def results_cases(name: str, trouble: Trouble) -> list[dict[str, Any]]:
-    """The clock of promtool begins in 1970: a newest result long before it is old."""
+def aged_cases(name: str, trouble: Trouble) -> list[dict[str, Any]]:
+    """The clock of promtool begins in 1970: what is old has come long before it."""
     return [
         case_of(name, trouble, -trouble.over * DAY_S, -trouble.fine * DAY_S, (True, False)),
         case_of(name, trouble, -trouble.under * DAY_S, -trouble.under * DAY_S, (False, False)),

@@ -10,6 +10,8 @@ from types import SimpleNamespace
 
 from monitoring.cache_numbers import CacheNumbers
 from monitoring.metrics import Metrics, forget_process
+from monitoring.worker_starts import takes_a_place
+from runners.degraded import Reason
 
 
 def test_refusals_are_shown_by_code_from_the_beginning_and_requests_at_work_as_they_are():
@@ -72,10 +74,10 @@ def test_models_and_the_newest_result_are_shown():
     The served model is a line of its own, the newest result a time.
     """
     metrics = Metrics()
-    metrics.note_model(
+    metrics.models.note(
         name="football", version="v1", model_type="xgboost", trained_until=dt.datetime(2024, 7, 1, tzinfo=dt.UTC)
     )
-    metrics.note_newest_result(1_700_000_000)
+    metrics.models.note_newest_result(1_700_000_000)
     metrics.store_failures.inc()
     told = metrics.exposition().decode()
 
@@ -94,10 +96,10 @@ def test_further_models_are_shown_while_they_are_loaded():
     before = metrics.exposition().decode()
     further = {"name": "football", "model_type": "xgboost", "trained_until": dt.datetime(2024, 7, 1, tzinfo=dt.UTC)}
     for version in ("v1", "v2"):
-        metrics.note_model(version=version, **further)
-    metrics.forget_model(version="v1", **further)
+        metrics.models.note(version=version, **further)
+    metrics.models.forget(version="v1", **further)
     for result in ("loaded", "loaded", "evicted"):
-        metrics.note_load(result)
+        metrics.models.note_load(result)
     told = metrics.exposition().decode()
 
     for result in ("loaded", "refused", "not_found", "evicted"):
@@ -111,13 +113,15 @@ def test_further_models_are_shown_while_they_are_loaded():
 WORKER = """
 import datetime as dt, sys
 from monitoring.metrics import Metrics, forget_process
+from monitoring.worker_starts import takes_a_place
+from runners.degraded import Reason
 metrics = Metrics()
 metrics(route="/x", method="GET", status=200, seconds=0.1, predictions=0, refused_as="")
-metrics.note_newest_result(int(sys.argv[1]))
+metrics.models.note_newest_result(int(sys.argv[1]))
 further = {"name": "football", "model_type": "xgboost", "trained_until": dt.datetime(2024, 7, 1)}
 for version in ("kept", "let-go"):
-    metrics.note_model(version=version, **further)
-metrics.forget_model(version="let-go", **further)
+    metrics.models.note(version=version, **further)
+metrics.models.forget(version="let-go", **further)
 print(metrics.exposition().decode())
 if sys.argv[2] == "leave":
     forget_process()
@@ -151,3 +155,30 @@ def test_without_a_shared_folder_there_is_nothing_to_forget(monkeypatch):
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
 
     assert forget_process() is None
+
+
+def test_forecasts_that_rest_on_less_are_counted_by_reason():
+    """
+    Every reason is there at 0 from the beginning; a forecast with two reasons counts for both.
+    """
+    metrics = Metrics()
+    before = metrics.exposition().decode()
+    told = (Reason.TEAM_UNKNOWN.told("no earlier match of Ayr is on record"), Reason.RESULTS_STALE.told("old"))
+    metrics.note([SimpleNamespace(degraded=told), SimpleNamespace(degraded=()), SimpleNamespace(degraded=told[:1])], [])
+    after = metrics.exposition().decode()
+
+    for reason in Reason:
+        assert f'football_degraded_forecasts_total{{reason="{reason.value}"}} 0.0' in before
+    assert 'football_degraded_forecasts_total{reason="team_unknown"} 2.0' in after
+    assert 'football_degraded_forecasts_total{reason="results_stale"} 1.0' in after
+
+
+def test_a_worker_takes_a_place_that_another_had(tmp_path):
+    """
+    The first worker in each place is none; a lone process has no place.
+    """
+    shared = tmp_path / "shared"
+
+    assert [takes_a_place(shared, place) for place in (1, 2, 1, 1)] == [False, False, True, True]
+    assert not takes_a_place(None, 1)
+    assert not takes_a_place(shared, None)

@@ -86,7 +86,9 @@ def test_a_server_changes_its_model_under_load(home, running):
     until(lambda: sum(line["message"] == "serving" for line in server.lines()) == 3)
     until(lambda: sum(line["message"] == "ready" for line in server.lines()) == 3)
     replaced = served(server.url)
+    shown = httpx.get(f"{server.url}/metrics", timeout=30).text
 
+    assert "football_worker_restarts_total 1.0" in shown
     assert (reloaded["status"], reloaded["model_version"], reloaded["workers_serving"]) == ("success", newer, 2)
     assert (back["previous_version"], back["workers_serving"]) == (newer, 2)
     assert [set(one) for one in (after, returned, replaced)] == [{newer}, {first}, {"newest"}]

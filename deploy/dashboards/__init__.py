@@ -1,0 +1,1 @@
+"""Grafana's dashboards of a service, its forecasts and its releases, made from code."""
