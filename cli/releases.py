@@ -217,6 +217,7 @@ def plan_of(settings: Settings) -> Plan:
         drain_within_s=given.drain_within_s,
         has_standby=given.standby,
         kept=given.kept,
+        at_once=given.at_once_per_worker * settings.service.workers,
         environment={
             "BENTOML_DO_NOT_TRACK": "True",
             "FOOTBALL_BEHIND_PROXY": "true",

@@ -147,6 +147,9 @@ class ReleaseSettings(BaseModel):
         description="Whether the old server stays up: it steps in if the new one dies, and a rollback takes a second."
     )
     kept: int = Field(ge=2, description="Releases that are kept to roll back to, the serving one included.")
+    at_once_per_worker: int = Field(
+        ge=1, le=4_096, description="Requests that a worker has at a time; more wait at the proxy."
+    )
 
 
 class GateSettings(BaseModel):

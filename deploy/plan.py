@@ -27,6 +27,7 @@ class Plan:
         drain_within_s: The longest that an old server's last requests are waited for.
         has_standby: Whether the old server stays, to step in and to be rolled back to at once.
         kept: How many releases are kept to roll back to, the serving one included.
+        at_once: Requests that a server works on at a time; more wait at the proxy.
         environment: What servers are started with, above what the caller's environment has.
     """
 
@@ -42,4 +43,5 @@ class Plan:
     drain_within_s: float
     has_standby: bool
     kept: int
+    at_once: int
     environment: Mapping[str, str]

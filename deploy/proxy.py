@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deploy.admission import admission, own_errors
 from deploy.errors import ProxyMissing
 from deploy.place import SLOTS, Place
 from deploy.plan import Plan
@@ -30,8 +31,8 @@ FULL: Final = 100
 # A port that another process has is an error, not one to be shared; it is never reloaded, so it need not share with itself.
 # A prediction changes nothing, so it can be asked again, also of another server: where a connection or an answer is
 # missing, and where a server has failed. A refusal (503, 429) stands: asking twice under load makes more of it. The
-# body must fit the buffer to be sent again. A server that is busy answers a check late: it is given up after three of two
-# seconds, for where none is left every request is lost. One that is gone refuses at once, and is asked no more after 1.5 s.
+# body must fit the buffer to be sent again. A server that hangs is given up after two checks that took 1.5 s each; one that
+# is busy answers them, as it never has more than its bound of requests. Until then what waits for it may wait.
 _CONFIGURATION: Final = """\
 global
   stats socket {socket} mode 600 level admin
@@ -44,9 +45,9 @@ defaults
   timeout client 30s
   timeout http-request 5s
   timeout http-keep-alive 30s
-  timeout queue 1s
+  timeout queue 5s
   timeout server {server_s:.0f}s
-  timeout check 2s
+  timeout check 1500ms
   option http-buffer-request
   option redispatch 1
   retries 8
@@ -55,15 +56,15 @@ frontend callers
   bind {host}:{port}
   # Servers bound wrong keys by address. What a caller says of his own is written over.
   http-request set-header X-Forwarded-For %[src]
-  default_backend {backend}
-backend {backend}
+{rules}{errors}  default_backend {backend}
+{table}backend {backend}
   timeout server {outer_s:.0f}s
   balance roundrobin
   http-reuse safe
   option httpchk GET /readyz
   http-check expect status 200
-  default-server inter 500ms downinter 500ms fall 3 rise 1 check
-{servers}
+  default-server inter 500ms downinter 500ms fall 2 rise 1 maxconn {at_once} check
+{errors}{servers}
 {hops}"""
 # Between the two there is a hop inside HAProxy. Where a server is killed, requests that it had not read yet come back
 # as a reset, which HAProxy (2.6, 2.8) never asks again: it drops the caller. The hop drops it in that way, too, but its
@@ -119,7 +120,12 @@ def configuration(place: Place, plan: Plan, state: State) -> str:
         for suffix, extra in (("", ""), (_SPARE, " backup")):
             off = "" if has_part[suffix] else " disabled"
             lines.append(f"  server {slot}{suffix} abns@{_hop(plan, slot)} {check} weight {FULL}{extra}{off}")
+    table, rules = admission(BACKEND)
     return _CONFIGURATION.format(
+        table=table,
+        rules=rules,
+        errors=own_errors(),
+        at_once=plan.at_once,
         socket=socket_of(place),
         buffer=_BUFFER_BYTES,
         server_s=_SERVER_S,

@@ -64,6 +64,7 @@ def plan_with(database_url: str, **environment: str) -> Plan:
         drain_within_s=1.0,
         has_standby=False,
         kept=2,
+        at_once=64,
         environment={"BENTOML_DO_NOT_TRACK": "True", "FOOTBALL_DATABASE_URL": database_url, **environment},
     )
 

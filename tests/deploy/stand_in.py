@@ -133,7 +133,7 @@ def _processes(folder: Path) -> Iterator[psutil.Process]:
 def plan_of(root: Path, port: int, slots: tuple[int, int]) -> Plan:
     """Return a plan whose steps are short, and whose servers are found in the place of BentoML."""
     environment = {"PYTHONPATH": str(root / "stand_in")}
-    return Plan("127.0.0.1", port, slots, (50,), 0.05, 0, 2.0, 0.1, 10.0, 5.0, True, 2, environment)
+    return Plan("127.0.0.1", port, slots, (50,), 0.05, 0, 2.0, 0.1, 10.0, 5.0, True, 2, 64, environment)
 
 
 def keeper_of(root: Path, port: int, slots: tuple[int, int]) -> tuple[str, ...]:

@@ -97,7 +97,7 @@ def proxy(server):
         pytest.skip(str(error))
     place = Place(Path(tempfile.mkdtemp(prefix="football-")))
     ports = (server.server_address[1], free_port())
-    plan = Plan("127.0.0.1", free_port(), ports, (50,), 1.0, 1, 2.0, 1.0, 10.0, 5.0, True, 2, {})
+    plan = Plan("127.0.0.1", free_port(), ports, (50,), 1.0, 1, 2.0, 1.0, 10.0, 5.0, True, 2, 64, {})
     file = place.root / "haproxy.cfg"
     file.write_text(configuration(place, plan, State(serving="blue", tags={"blue": "football:a"}, is_wanted=True)))
     process = subprocess.Popen([program, "-f", str(file), "-db"], stderr=subprocess.DEVNULL)

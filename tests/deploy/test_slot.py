@@ -30,7 +30,7 @@ time.sleep(60)
 
 @pytest.fixture
 def slot(tmp_path):
-    plan = Plan("127.0.0.1", 1, (2, 3), (50,), 1.0, 1, 2.0, 1.0, 10.0, 5.0, True, 2, {})
+    plan = Plan("127.0.0.1", 1, (2, 3), (50,), 1.0, 1, 2.0, 1.0, 10.0, 5.0, True, 2, 64, {})
     return Slot(Place(tmp_path), plan, "blue")
 
 

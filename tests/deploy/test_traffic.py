@@ -73,6 +73,7 @@ def plan():
         drain_within_s=20.0,
         has_standby=True,
         kept=5,
+        at_once=64,
         environment={},
     )
 

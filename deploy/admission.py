@@ -1,0 +1,69 @@
+"""Who is let in while more is asked than can be answered: lines of HAProxy's configuration.
+
+A server works on so many requests at a time and no more; the others wait at the
+proxy, where waiting costs nothing and where another server can take them over.
+Without that bound a server that has fallen behind once never catches up: it
+works for callers that have gone, and what they had asked is asked again.
+
+What would wait longer than ``_SOON_MS`` is refused at once, but only where more
+comes in than goes out for longer than a moment: after a queue that was long for
+a second without a break, and until it is short for a second (as the controlled
+delay of Nichols and Jacobson, 2012). Where nothing is answered at all, nobody
+is refused: a server that hangs is given up within three seconds, and those who
+waited for it are answered by the next.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_SOON_MS: Final = 200
+_SHORT: Final = 32
+"""Requests that may always wait; so few are answered soon, unless each of them is long."""
+
+# One line of counters, for all callers together: answers, requests that met a short queue, refusals; a second each.
+_TABLE: Final = """\
+backend flow
+  stick-table type integer size 1 store gpc(3),gpc_rate(3,1s)
+"""
+_RULES: Final = """\
+  http-request track-sc0 int(1) table flow
+  http-response sc-inc-gpc(0,0)
+  http-request set-var(txn.soon) sc_gpc_rate(0,0),div({parts}),add({short})
+  acl is_long queue({backend}),sub(txn.soon) gt 0
+  acl was_short sc_gpc_rate(1,0) gt 0
+  acl is_answering sc_gpc_rate(0,0) gt 0
+  acl is_refusing sc_gpc_rate(2,0) gt 0
+  http-request sc-inc-gpc(1,0) if !is_long
+  http-request set-var(txn.refused) bool(true) if is_long is_answering is_refusing or is_long is_answering !was_short
+  http-request sc-inc-gpc(2,0) if {{ var(txn.refused) -m bool }}
+  http-request return status 503 {body} hdr Retry-After 1 if {{ var(txn.refused) -m bool }}
+"""
+_BODY: Final = (
+    "content-type application/json lf-string "
+    '\'{{"error":"{code}","message":"{message}","details":{{}},"request_id":"%[uuid()]",'
+    '"timestamp":"%[date,utime(%Y-%m-%dT%H:%M:%SZ)]"}}\''
+)
+_OWN: Final = {
+    400: ("INVALID_REQUEST", "This is no request of HTTP/1.1 that can be read. Send another."),
+    408: ("BODY_TIMEOUT", "The request did not come to its end in time. Send it at once."),
+    502: ("MODEL_UNAVAILABLE", "No server gave a whole answer. Ask again in a moment."),
+    503: ("MODEL_UNAVAILABLE", "No server can answer now. Ask again in a moment."),
+    504: ("DEADLINE_EXCEEDED", "No server answered in time. Try again, or send fewer items at a time."),
+}
+_RETRY_AFTER: Final = frozenset({502, 503})
+
+
+def admission(backend: str) -> tuple[str, str]:
+    """Return the table to be put beside the backend, and the rules of the frontend before it."""
+    busy = _BODY.format(code="OVERLOADED", message="More is asked than can be answered in time. Ask again in a moment.")
+    return _TABLE, _RULES.format(backend=backend, parts=1_000 // _SOON_MS, short=_SHORT, body=busy)
+
+
+def own_errors() -> str:
+    """Return what the proxy itself answers, in the one shape of the API's errors."""
+    return "".join(
+        f"  http-error status {status} {_BODY.format(code=code, message=message)}"
+        f"{' hdr Retry-After 1' if status in _RETRY_AFTER else ''}\n"
+        for status, (code, message) in _OWN.items()
+    )
