@@ -15,6 +15,7 @@ waited for it are answered by the next.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 _SOON_MS: Final = 200
@@ -30,7 +31,7 @@ _RULES: Final = """\
   http-request track-sc0 int(1) table flow
   http-response sc-inc-gpc(0,0)
   http-request set-var(txn.soon) sc_gpc_rate(0,0),div({parts}),add({short})
-  acl is_long queue({backend}),sub(txn.soon) gt 0
+{waiting}  acl is_long var(txn.waiting),sub(txn.soon) gt 0
   acl was_short sc_gpc_rate(1,0) gt 0
   acl is_answering sc_gpc_rate(0,0) gt 0
   acl is_refusing sc_gpc_rate(2,0) gt 0
@@ -54,10 +55,18 @@ _OWN: Final = {
 _RETRY_AFTER: Final = frozenset({502, 503})
 
 
-def admission(backend: str) -> tuple[str, str]:
-    """Return the table to be put beside the backend, and the rules of the frontend before it."""
+def admission(queues: Sequence[str]) -> tuple[str, str]:
+    """Return a table, which is a backend of its own, and the rules of the frontend.
+
+    Args:
+        queues: Backends in which requests wait for room at a server.
+    """
+    waiting = "".join(
+        f"  http-request set-var(txn.waiting) queue({name}){',add(txn.waiting)' if number else ''}\n"
+        for number, name in enumerate(queues)
+    )
     busy = _BODY.format(code="OVERLOADED", message="More is asked than can be answered in time. Ask again in a moment.")
-    return _TABLE, _RULES.format(backend=backend, parts=1_000 // _SOON_MS, short=_SHORT, body=busy)
+    return _TABLE, _RULES.format(waiting=waiting, parts=1_000 // _SOON_MS, short=_SHORT, body=busy)
 
 
 def own_errors() -> str:

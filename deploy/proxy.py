@@ -45,7 +45,6 @@ defaults
   timeout client 30s
   timeout http-request 5s
   timeout http-keep-alive 30s
-  timeout queue 5s
   timeout server {server_s:.0f}s
   timeout check 1500ms
   option http-buffer-request
@@ -63,17 +62,20 @@ frontend callers
   http-reuse safe
   option httpchk GET /readyz
   http-check expect status 200
-  default-server inter 500ms downinter 500ms fall 2 rise 1 maxconn {at_once} check
+  default-server inter 500ms downinter 500ms fall 2 rise 1 check
 {errors}{servers}
 {hops}"""
 # Between the two there is a hop inside HAProxy. Where a server is killed, requests that it had not read yet come back
 # as a reset, which HAProxy (2.6, 2.8) never asks again: it drops the caller. The hop drops it in that way, too, but its
 # caller is HAProxy, which sees an empty response and asks again. An answer that fits the buffer is passed on when all of it
 # is there, so that one that breaks off is asked again, too. Costs some 25 microseconds of a core a request.
+# Those that a server has no room for wait here, where it is the only one. Before the choice of a server they would wait for
+# ever: HAProxy (2.6) hands on what waits there when a request ends, and at a server that hangs none does.
 _HOP: Final = """\
 listen to-{slot}
   bind abns@{name}
   timeout client 60s
+  timeout queue 3s
   retries 1
   retry-on conn-failure
   acl is_small res.hdr_val(content-length) lt {buffered}
@@ -84,7 +86,7 @@ listen to-{slot}
   errorfile 503 /dev/null
   errorfile 504 /dev/null
   http-reuse safe
-  server {slot} {address}
+  server {slot} {address} maxconn {at_once}
 """
 _BUFFER_BYTES: Final = 131_072
 _BUFFERED_BYTES: Final = 120_000  # HAProxy keeps some of the buffer for headers
@@ -120,12 +122,11 @@ def configuration(place: Place, plan: Plan, state: State) -> str:
         for suffix, extra in (("", ""), (_SPARE, " backup")):
             off = "" if has_part[suffix] else " disabled"
             lines.append(f"  server {slot}{suffix} abns@{_hop(plan, slot)} {check} weight {FULL}{extra}{off}")
-    table, rules = admission(BACKEND)
+    table, rules = admission([f"to-{slot}" for slot in SLOTS])
     return _CONFIGURATION.format(
         table=table,
         rules=rules,
         errors=own_errors(),
-        at_once=plan.at_once,
         socket=socket_of(place),
         buffer=_BUFFER_BYTES,
         server_s=_SERVER_S,
@@ -135,7 +136,13 @@ def configuration(place: Place, plan: Plan, state: State) -> str:
         backend=BACKEND,
         servers="\n".join(lines),
         hops="".join(
-            _HOP.format(buffered=_BUFFERED_BYTES, slot=slot, name=_hop(plan, slot), address=f"{plan.host}:{port}")
+            _HOP.format(
+                buffered=_BUFFERED_BYTES,
+                slot=slot,
+                name=_hop(plan, slot),
+                address=f"{plan.host}:{port}",
+                at_once=plan.at_once,
+            )
             for slot, port in zip(SLOTS, plan.slot_ports, strict=True)
         ),
     )
