@@ -36,7 +36,7 @@ FULL: Final = 100
 _CONFIGURATION: Final = """\
 global
   stats socket {socket} mode 600 level admin
-  maxconn 4096
+  maxconn {most_connections}
   noreuseport
   tune.bufsize {buffer}
 defaults
@@ -53,6 +53,7 @@ defaults
   retry-on conn-failure empty-response junk-response response-timeout 500
 frontend callers
   bind {host}:{port}
+  maxconn {most_callers}
   # Servers bound wrong keys by address. What a caller says of his own is written over.
   http-request set-header X-Forwarded-For %[src]
 {rules}{errors}  default_backend {backend}
@@ -88,6 +89,10 @@ listen to-{slot}
   http-reuse safe
   server {slot} {address} maxconn {at_once}
 """
+# What HAProxy says to itself counts, too: if callers could have all connections, none were left for what they ask, and the
+# proxy would wait for itself until they gave up.
+_MOST_CALLERS: Final = 3_500
+_MOST_CONNECTIONS: Final = 8_000
 _BUFFER_BYTES: Final = 131_072
 _BUFFERED_BYTES: Final = 120_000  # HAProxy keeps some of the buffer for headers
 _OUTER_S: Final = 10.0  # the hop gives up first
@@ -125,6 +130,8 @@ def configuration(place: Place, plan: Plan, state: State) -> str:
     table, rules = admission([f"to-{slot}" for slot in SLOTS])
     return _CONFIGURATION.format(
         table=table,
+        most_connections=_MOST_CONNECTIONS,
+        most_callers=_MOST_CALLERS,
         rules=rules,
         errors=own_errors(),
         socket=socket_of(place),
