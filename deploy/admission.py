@@ -15,7 +15,7 @@ waited for it are answered by the next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 _SOON_MS: Final = 200
@@ -55,18 +55,19 @@ _OWN: Final = {
 _RETRY_AFTER: Final = frozenset({502, 503})
 
 
-def admission(queues: Sequence[str]) -> tuple[str, str]:
+def admission(queues: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     """Return a table, which is a backend of its own, and the rules of the frontend.
 
     Args:
-        queues: Backends in which requests wait for room at a server.
+        queues: Backend in which requests wait for room at a server, to the names under which that server is asked. While
+            it is up under none of them, it gets no more, and who waits for it is in nobody's way.
     """
-    waiting = "".join(
-        f"  http-request set-var(txn.waiting) queue({name}){',add(txn.waiting)' if number else ''}\n"
-        for number, name in enumerate(queues)
-    )
+    lines = ["  http-request set-var(txn.waiting) int(0)\n"]
+    for backend, servers in queues.items():
+        is_up = " or ".join(f"{{ srv_is_up({server}) }}" for server in servers)
+        lines.append(f"  http-request set-var(txn.waiting) queue({backend}),add(txn.waiting) if {is_up}\n")
     busy = _BODY.format(code="OVERLOADED", message="More is asked than can be answered in time. Ask again in a moment.")
-    return _TABLE, _RULES.format(waiting=waiting, parts=1_000 // _SOON_MS, short=_SHORT, body=busy)
+    return _TABLE, _RULES.format(waiting="".join(lines), parts=1_000 // _SOON_MS, short=_SHORT, body=busy)
 
 
 def own_errors() -> str:
