@@ -59,13 +59,14 @@ def admission(queues: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     """Return a table, which is a backend of its own, and the rules of the frontend.
 
     Args:
-        queues: Backend in which requests wait for room at a server, to the names under which that server is asked. While
-            it is up under none of them, it gets no more, and who waits for it is in nobody's way.
+        queues: Backend in which requests wait for room, to the names of the server that they wait for. While it is up under
+            none of them, it gets no more, and who waits for it is in nobody's way. No names: they wait for any server.
     """
     lines = ["  http-request set-var(txn.waiting) int(0)\n"]
     for backend, servers in queues.items():
         is_up = " or ".join(f"{{ srv_is_up({server}) }}" for server in servers)
-        lines.append(f"  http-request set-var(txn.waiting) queue({backend}),add(txn.waiting) if {is_up}\n")
+        condition = f" if {is_up}" if servers else ""
+        lines.append(f"  http-request set-var(txn.waiting) queue({backend}),add(txn.waiting){condition}\n")
     busy = _BODY.format(code="OVERLOADED", message="More is asked than can be answered in time. Ask again in a moment.")
     return _TABLE, _RULES.format(waiting="".join(lines), parts=1_000 // _SOON_MS, short=_SHORT, body=busy)
 

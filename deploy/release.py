@@ -181,7 +181,9 @@ class Releases:
         now = self._step(now, what, tag, slot.name, "starting")
         self._say(f"Starting {tag} in slot {slot.name}.")
         slot.mount(folder)
-        slot.wait_ready(slot.start(tag))
+        # A rollback is in a hurry, and where nothing serves nobody is in the way.
+        is_behind = what == "release" and now.is_wanted
+        slot.wait_ready(slot.start(tag), stands_back=is_behind)
         return self._step(now, what, tag, slot.name, state.SHIFTING)
 
     def _step(self, now: State, what: str, tag: str, slot: str, step: str) -> State:

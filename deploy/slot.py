@@ -18,6 +18,7 @@ import psutil
 from deploy.errors import NotReady
 from deploy.place import SLOTS, Place
 from deploy.plan import Plan
+from deploy.priority import Background
 
 HOME: Final = "BENTOML_HOME"
 GRACEFUL_S: Final = 20
@@ -27,7 +28,7 @@ STORES: Final = ("bentos", "models")
 PAST: Final = "past"
 """Folder beside the stores of a kept release, in which its servers keep what replaying old matches took them seconds for."""
 
-_PAUSE_S: Final = 0.1
+_PAUSE_S: Final = 0.2
 _LOG_LINES: Final = 12
 
 
@@ -86,13 +87,21 @@ class Slot:
             )
         return psutil.Process(started.pid)
 
-    def wait_ready(self, server: psutil.Process) -> None:
-        """Wait until a server says that it is ready. Raises NotReady if it ends or takes too long."""
+    def wait_ready(self, server: psutil.Process, *, stands_back: bool = False) -> None:
+        """Wait until a server says that it is ready. Raises NotReady if it ends or takes too long.
+
+        Args:
+            stands_back: Whether it has, until then, only what others leave of the processor.
+        """
+        background = Background(server)
         end = time.monotonic() + self.plan.ready_within_s
         while time.monotonic() < end:
+            if stands_back:
+                background.stand_back()
             if not runs(server):
                 raise NotReady(f"The server in slot {self.name} ended before it was ready.{self._last_words()}")
             if self.is_ready():
+                background.step_forward()
                 return
             time.sleep(_PAUSE_S)
         raise NotReady(

@@ -16,17 +16,16 @@ from deploy.gate.cell import sweep
 from deploy.gate.examination import Examination
 from deploy.gate.network import is_cut, raise_loopback
 from deploy.gate.task import Task
+from deploy.priority import BEHIND
 
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _ENDED: Final = 143
-_BEHIND_WHAT_SERVES: Final = 10
-"""How much this process and its servers stand back: requests go before an examination, which compares two that both do."""
 
 
 def main() -> None:
     """Examine what the task names; whatever happens, the servers are ended."""
     signal.signal(signal.SIGTERM, _end)
-    os.nice(_BEHIND_WHAT_SERVES)
+    os.nice(BEHIND)
     _end_with(int(sys.argv[1]))
     task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
     if not task.why_connected and is_cut():
