@@ -14,7 +14,7 @@ BENCH  := .venv-bench
 PEER   := .venv-mlserver
 SCENARIO ?= all
 
-.PHONY: help setup run test coverage check bench load-test soak format dashboards lock clean
+.PHONY: help setup run test coverage check bench load-test soak abuse format dashboards lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ load-test: $(READY) $(BENCH)/.ready  ## Traffic of a match day against the targe
 soak: $(READY) $(BENCH)/.ready  ## Whether memory stays flat over a million requests; a planted leak must be caught first
 	@$(BENCH)/bin/python load_tests/soak.py --plant-leak
 	@$(BENCH)/bin/python load_tests/soak.py
+
+abuse: $(READY) $(BENCH)/.ready  ## Slow, broken, hostile and countless requests against a server, and whether anybody else notices
+	@$(BENCH)/bin/python load_tests/abuse.py
 
 format: $(READY)  ## Format the code
 	@$(BIN)/ruff format .
