@@ -84,7 +84,7 @@ async def ask(url: str, tag: str, moment: dt.datetime, *bodies: dict) -> list[di
     backend.start()
     log.start()
     try:
-        async with client_of(create_application(backend, settings=settings_with(), log=log)) as client:
+        async with client_of(create_application(backend, settings=settings_with(), logs=[log])) as client:
             return [(await client.post(PREDICT, json=body)).raise_for_status().json() for body in bodies]
     finally:
         log.stop()
