@@ -97,9 +97,13 @@ class Keeper:
         file = self._place.root / "haproxy.cfg"
         write_durably(file, configuration(self._place, self._plan, now).encode())
         with self._place.log("proxy").open("ab") as out:
-            command = [haproxy(), "-f", str(file), "-db"]
             self._proxy = subprocess.Popen(  # noqa: S603 - the proxy that was found, no shell
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+                [haproxy(), "-f", str(file), "-db"],
+                cwd=file.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
             )
 
     def _end_proxy(self) -> None:

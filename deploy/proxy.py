@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import shutil
 import socket
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,7 +38,7 @@ FULL: Final = 100
 # is busy answers them, as it never has more than its bound of requests. Until then what waits for it may wait.
 _CONFIGURATION: Final = """\
 global
-  stats socket {socket} mode 600 level admin
+  stats socket unix@{socket} mode 600 level admin
   maxconn {most_connections}
   noreuseport
   tune.bufsize {buffer}
@@ -114,7 +117,7 @@ def haproxy() -> str:
 
 
 def socket_of(place: Place) -> Path:
-    """Return the socket on which HAProxy takes orders."""
+    """Return the socket on which HAProxy takes orders; it makes it in the folder that it is started in."""
     return place.root / "proxy.sock"
 
 
@@ -134,7 +137,7 @@ def configuration(place: Place, plan: Plan, state: State) -> str:
         most_callers=_MOST_CALLERS,
         rules=rules,
         errors=own_errors(),
-        socket=socket_of(place),
+        socket=socket_of(place).name,
         buffer=_BUFFER_BYTES,
         server_s=_SERVER_S,
         outer_s=_OUTER_S,
@@ -231,14 +234,24 @@ class Orders:
 
     def _ask(self, order: str) -> str:
         try:
-            with socket.socket(socket.AF_UNIX) as asked:
+            with _short(self._path) as path, socket.socket(socket.AF_UNIX) as asked:
                 asked.settimeout(_ANSWER_S)
-                asked.connect(str(self._path))
+                asked.connect(path)
                 asked.sendall(f"{order}\n".encode())
                 with asked.makefile("rb") as answer:
                     return answer.read().decode()
         except OSError as error:
             raise ProxyMissing(f"HAProxy does not answer at {self._path}: {error}") from error
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """Give a socket's path as one that is short: the system takes 107 characters, and a user's folder may have more."""
+    folder = os.open(path.parent, os.O_PATH | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def _counts(row: dict[str, str]) -> ServerCounts:

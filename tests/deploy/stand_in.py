@@ -109,9 +109,9 @@ def lay_down(root: Path, *names: str) -> None:
 def own_root(*names: str) -> Iterator[Path]:
     """Give a folder with bentos in a store; what was started for it and still runs afterwards is killed, and a fault.
 
-    Its path is short enough for the socket of the proxy, which pytest's are not.
+    Its path is longer than that of a socket may be, with spaces in it, as a user's may.
     """
-    folder = Path(tempfile.mkdtemp(prefix="football-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"football's own {'long ' * 20}"))
     lay_down(folder, *names)
     yield folder
     left = list(_processes(folder))

@@ -111,7 +111,7 @@ def start(servers) -> Iterator[Callable[..., str]]:
         )
         file = place.root / "haproxy.cfg"
         file.write_text(configuration(place, plan, state))
-        processes.append(subprocess.Popen([program, "-f", str(file), "-db"], stderr=subprocess.DEVNULL))
+        processes.append(subprocess.Popen([program, "-f", str(file), "-db"], cwd=place.root, stderr=subprocess.DEVNULL))
         end = time.monotonic() + WAIT_S
         while Orders(place).pid() is None:
             assert time.monotonic() < end

@@ -100,7 +100,7 @@ def proxy(server):
     plan = Plan("127.0.0.1", free_port(), ports, (50,), 1.0, 1, 2.0, 1.0, 10.0, 5.0, True, 2, 64, {})
     file = place.root / "haproxy.cfg"
     file.write_text(configuration(place, plan, State(serving="blue", tags={"blue": "football:a"}, is_wanted=True)))
-    process = subprocess.Popen([program, "-f", str(file), "-db"], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([program, "-f", str(file), "-db"], cwd=place.root, stderr=subprocess.DEVNULL)
     end = time.monotonic() + 10.0
     while Orders(place).pid() is None:
         assert process.poll() is None

@@ -76,7 +76,6 @@ class Deployment:
 @pytest.fixture(scope="module")
 def deployment(home) -> Iterator[Deployment]:
     """Nothing is released yet; whatever is, is taken down at the end."""
-    # The proxy takes orders through a socket, whose path may have 107 characters: too few for pytest's folders.
     folder = Path(tempfile.mkdtemp(prefix="football-"))
     models = (home.tag, train(home.matches, seed=8))
     bentos = [json.loads(football(home, "build", model, "--json"))["bento"] for model in models]
