@@ -138,10 +138,12 @@ def test_a_second_deployer_is_turned_away_and_a_killed_one_leaves_no_mess(proof,
     coming = next(bento for bento in deployment.bentos if bento != served)
     first = deployment.start("release", coming)
     wait_for(lambda: first.poll() is not None or deployment.status()["underway"], "a release")
+    is_at_it = first.poll() is None
     second = deployment.run("rollback")
     first.kill()
-    first.communicate()
+    _, told = first.communicate()
 
+    assert is_at_it, told
     assert second.returncode == 1
     assert "Another process" in second.stderr
     cut = deployment.status()
