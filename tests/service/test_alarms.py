@@ -1,0 +1,138 @@
+"""A real Prometheus watches a real server: the alerts of slowness fire when it is slowed, and clear when it is not."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import psutil
+import pytest
+import yaml
+from ports import free_port
+
+from deploy.build import CHECKOUT
+
+pytestmark = [
+    pytest.mark.service,
+    pytest.mark.skipif(shutil.which("prometheus") is None, reason="needs prometheus: apt-get install prometheus"),
+]
+
+RULES = CHECKOUT / "deploy" / "compose" / "rules.yaml"
+FASTER = float(os.environ.get("FASTER", "40"))
+"""Windows and waiting times of the rules are shortened by so much; 1 takes the quarter of an hour that it takes for real."""
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+SLOW = {"AnswersAreSlow", "SlownessBurnsFast"}
+STOPPED_S, GOING_S = 0.1, 0.003
+"""A worker that is stopped does not see that a request waits to be read, only that what it has begun takes long."""
+
+
+def shortened(rules: str) -> str:
+    """The rules, all their windows and waiting times shorter; the thresholds are what they are."""
+
+    def shorter(found: re.Match) -> str:
+        return f"{found[1]}{max(int(float(found[2]) * SECONDS[found[3]] * 1e3 / FASTER), 1)}ms{found[4]}"
+
+    rules = re.sub(r"(\[)(\d+)([smhd])(\])", shorter, rules)
+    return re.sub(r"(for: )(\d+)([smhd])()$", shorter, rules, flags=re.MULTILINE)
+
+
+@pytest.fixture
+def prometheus(served, tmp_path) -> Iterator[str]:
+    """The address of one that scrapes the server by this repository's rules."""
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(shortened(RULES.read_text()))
+    every = f"{int(5e3 / min(FASTER, 5.0))}ms"
+    jobs = [{"job_name": "football", "static_configs": [{"targets": [served.url.removeprefix("http://")]}]}]
+    told = {"global": {"scrape_interval": every, "evaluation_interval": every}, "rule_files": [str(rules)]}
+    told["global"]["scrape_timeout"] = every
+    configuration = tmp_path / "prometheus.yaml"
+    configuration.write_text(yaml.safe_dump(told | {"scrape_configs": jobs}))
+    port = free_port()
+    command = ["prometheus", f"--config.file={configuration}", f"--storage.tsdb.path={tmp_path / 'tsdb'}"]
+    with (tmp_path / "log").open("wb") as log:
+        running = subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
+    yield f"http://127.0.0.1:{port}"
+    running.terminate()
+    running.wait(timeout=30)
+
+
+def firing(prometheus: str) -> set[str]:
+    """The names of the alerts that fire now."""
+    try:
+        told = httpx.get(f"{prometheus}/api/v1/alerts", timeout=10.0)
+    except httpx.TransportError:
+        return set()
+    if told.status_code != 200:  # it is still starting
+        return set()
+    return {alert["labels"]["alertname"] for alert in told.json()["data"]["alerts"] if alert["state"] == "firing"}
+
+
+def wait_for(prometheus: str, claim, within_s: float) -> set[str]:
+    """Wait until a claim about the alerts that fire holds, and return them; those of the last look if it never does."""
+    end = time.monotonic() + within_s
+    while not claim(found := firing(prometheus)) and time.monotonic() < end:
+        time.sleep(0.2)
+    return found
+
+
+def workers(served) -> list[psutil.Process]:
+    tree = psutil.Process(served.process.pid).children(recursive=True)
+    return [process for process in tree if any("worker" in part for part in process.cmdline())]
+
+
+@contextmanager
+def kept_doing(work) -> Iterator[None]:
+    """Do it again and again in a thread."""
+    is_over = threading.Event()
+
+    def run() -> None:
+        while not is_over.is_set():
+            work()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def test_slowed_it_alarms_and_left_alone_it_clears(served, prometheus):
+    """
+    The workers get a 30th of the time, so that batches take longer than 200 ms: both alerts fire, and neither fires
+    before or after.
+    """
+    slowed = workers(served)
+    (match,) = httpx.get(f"{served.url}/v1/fixtures", params={"limit": 1}, timeout=10.0).json()["matches"]
+    changed = [{"match_id": match["match_id"], "features": {"rest_days_home": 3.0 + n / 100}} for n in range(100)]
+
+    def ask() -> None:
+        client.post(
+            "/v1/predictions/predict/batch", json={"requests": [one | {"force_recalculate": True} for one in changed]}
+        ).raise_for_status()
+        time.sleep(0.05)
+
+    def slow() -> None:
+        for order, seconds in ((signal.SIGSTOP, STOPPED_S), (signal.SIGCONT, GOING_S)):
+            for process in slowed:
+                process.send_signal(order)
+            time.sleep(seconds)
+
+    assert len(slowed) == 2
+    with served.client() as client, kept_doing(ask):
+        before = wait_for(prometheus, lambda found: found & SLOW, 5.0 + 120.0 / FASTER)
+        with kept_doing(slow):
+            during = wait_for(prometheus, lambda found: found >= SLOW, 60.0 + 1800.0 / FASTER)
+        after = wait_for(prometheus, lambda found: not found & SLOW, 60.0 + 5400.0 / FASTER)
+
+    assert (before & SLOW, during & SLOW, after & SLOW) == (set(), SLOW, set())
