@@ -1,6 +1,6 @@
 """The settings of every entry point: environment over YAML over defaults.
 
-Only ``cli`` and ``service.py`` read this; everything below them takes
+Only ``cli``, ``service.py`` and ``worker.py`` read this; everything below them takes
 arguments. Reading makes no folder and opens nothing.
 """
 

@@ -24,7 +24,6 @@ from monitoring.quality_gauges import QualityGauges
 from runners.degraded import Reason, name_of
 from runners.queries import Forecast, PredictionQuery
 
-CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable in which BentoML names the folder where its workers keep their numbers."""
 
@@ -78,7 +77,10 @@ class Metrics:
     Attributes:
         in_flight: Asked for the number of requests at work whenever numbers are handed on.
         others: Show numbers of their own beside these.
+        media_type: Of the exposition.
     """
+
+    media_type: Final = CONTENT_TYPE_LATEST
 
     def __init__(self, codes: Iterable[str] = ()) -> None:
         self._registry = CollectorRegistry()

@@ -20,12 +20,10 @@ from typing import Any, Final
 import numpy as np
 
 from features.batch import Array
-from features.matches import MatchTable
 from features.transform import MatchFeatures
 from runners.laid_down import LaidDown
 from runners.replay import Replayed
 from runners.state_arrays import AnyArray, arrays_of, filled
-from store.reads import data_digest
 
 log = logging.getLogger("football.timeline")
 
@@ -49,9 +47,14 @@ class KeptPast:
     root: Path
     arithmetic: str
 
-    def read(self, table: MatchTable, blank: Callable[[], MatchFeatures]) -> tuple[Replayed, LaidDown] | None:
-        """Return the replay of a table from nothing, its features apart in their file; None if it is not there."""
-        folder = self._folder(table)
+    def read(self, digest: str, blank: Callable[[], MatchFeatures]) -> tuple[Replayed, LaidDown] | None:
+        """Return the replay of a table from nothing, its features apart in their file; None if it is not there.
+
+        Args:
+            digest: Of the table, by ``store.reads.data_digest``.
+            blank: Makes a state that knows nothing.
+        """
+        folder = self._folder(digest)
         try:
             with (folder / _REST).open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 rest = {name: kept[name] for name in kept.files}
@@ -65,9 +68,9 @@ class KeptPast:
             )
             return None
 
-    def write(self, table: MatchTable, done: Replayed) -> LaidDown | None:
+    def write(self, digest: str, done: Replayed) -> LaidDown | None:
         """Keep a replay, in place of any other; return its features in their file, None if it cannot be kept."""
-        folder = self._folder(table)
+        folder = self._folder(digest)
         aside = folder.with_name(f".{folder.name}.{os.getpid()}")
         try:
             aside.mkdir(parents=True, exist_ok=True)
@@ -90,8 +93,8 @@ class KeptPast:
             if other != folder and not other.name.startswith("."):
                 shutil.rmtree(other, ignore_errors=True)
 
-    def _folder(self, table: MatchTable) -> Path:
-        text = f"{self.arithmetic} {data_digest(table)}"
+    def _folder(self, digest: str) -> Path:
+        text = f"{self.arithmetic} {digest}"
         return self.root / hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 

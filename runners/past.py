@@ -16,15 +16,22 @@ from features.transform import MatchFeatures
 from runners.kept_past import KeptPast
 from runners.laid_down import LaidDown, laid_down
 from runners.replay import Replayed, latest_before, replay
+from store.reads import data_digest
 
 REMEMBERED_STATES: Final = 4
 
 
 class Past:
-    """Hold the replay of a table from nothing. Safe to ask from several threads; one of them does the work."""
+    """Hold the replay of a table from nothing. Safe to ask from several threads; one of them does the work.
 
-    def __init__(self, blank: Callable[[], MatchFeatures], table: MatchTable) -> None:
-        self.table = table
+    Args:
+        blank: Makes a state that knows nothing.
+        table: Played matches, in replay order.
+        digest: Of the table, by ``data_digest``; None to take it when it is needed.
+    """
+
+    def __init__(self, blank: Callable[[], MatchFeatures], table: MatchTable, digest: str | None = None) -> None:
+        self.table, self._digest = table, digest
         self._blank = blank
         self._lock = threading.Lock()
         self._replayed: Replayed | None = None
@@ -42,11 +49,14 @@ class Past:
             kept: Where another process may have left it, and where this one leaves it for others.
         """
         with self._lock:
-            if self._replayed is None and kept is not None and (found := kept.read(self.table, self._blank)):
-                self._replayed, self._values = found
+            if self._replayed is not None:
+                return self._replayed
+            if kept is not None:
+                self._digest = self._digest or data_digest(self.table)
+                self._replayed, self._values = kept.read(self._digest, self._blank) or (None, None)
             if self._replayed is None:
                 done = replay(self._blank(), self.table, keeps_recent_days=False)
-                self._values = (kept and kept.write(self.table, done)) or laid_down(done.values)
+                self._values = (kept and self._digest and kept.write(self._digest, done)) or laid_down(done.values)
                 self._replayed = replace(done, values=np.empty((0, done.values.shape[1])), state=self._blank())
             return self._replayed
 

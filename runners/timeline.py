@@ -100,9 +100,9 @@ class Timeline:
     def begin(cls, base: Base, played: Played) -> Timeline:
         """Start from a base."""
         table = played.table
-        state, degraded = _start(base, table)
+        state, digest, degraded = _start(base, table)
         first = int(np.searchsorted(table.day, state.last_day, side="right"))
-        past = Past(base.blank, table.take(slice(0, first)))
+        past = Past(base.blank, table.take(slice(0, first)), digest)
         done = replay(state, table.take(slice(first, None)))
         states = (state, *done.checkpoints, done.state)
         return cls(base, played, past, (done.values, done.versions), states, degraded, Lookback())
@@ -203,16 +203,17 @@ class Timeline:
         return (self.base.blank(), *self.past.recall().checkpoints, *self._states)
 
 
-def _start(base: Base, table: MatchTable) -> tuple[MatchFeatures, tuple[str, ...]]:
+def _start(base: Base, table: MatchTable) -> tuple[MatchFeatures, str | None, tuple[str, ...]]:
+    """Return the state to start from, the digest of the matches of its days if it is known, and why it knows too little."""
     trained = table.take(table.day <= base.state.last_day)
     if len(trained) == base.data_matches and data_digest(trained) == base.data_digest:
-        return base.state, ()
+        return base.state, base.data_digest, ()
     if len(trained) < FEWEST_SHARE * base.data_matches:
         told = (
             f"the match store holds {len(trained)} of the {base.data_matches} results "
             "that the model was trained on; the state saved with the model is used"
         )
-        return base.state, (Reason.STORE_INCOMPLETE.told(told),)
+        return base.state, None, (Reason.STORE_INCOMPLETE.told(told),)
     replayed: dict[str, Any] = {"matches_trained_on": base.data_matches, "matches_in_store": len(trained)}
     log.info("the store tells of other results than the model was trained on; replaying all of them", extra=replayed)
-    return base.blank(), ()
+    return base.blank(), None, ()

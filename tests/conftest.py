@@ -29,9 +29,11 @@ with warnings.catch_warnings():
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 
 SLOW = (
-    "test_killed_train.py", "test_readme.py", "test_up.py", "test_service.py", "test_conformance.py", "test_backtest.py",
+    "test_faults.py", "test_gate_servers.py", "test_readme.py", "test_service.py", "test_cut_off.py", "test_alarms.py",
+    "test_conformance.py", "test_up.py", "test_reload_service.py", "test_killed_train.py", "test_backtest.py",
     "test_odds_command.py", "test_report_command.py", "test_train_command.py", "test_shared_cache.py", "test_further.py",
     "test_evaluation_page.py", "test_runner_service.py", "test_serving_commands.py", "test_loading.py", "test_layers.py",
+    "test_selection.py", "test_top.py", "test_leakage.py", "test_transform.py", "test_store_properties.py",
 )  # fmt: skip
 """Files that take longest, from the slowest on."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import service
+import worker
 from api.application import create_application
 from api.examples import PREDICTION
 from configs.settings import load_settings
@@ -109,10 +109,10 @@ def test_files_of_workers_that_have_ended_are_few(tmp_path):
     A worker that starts leaves the newest of the others' files, and reads of a cut-off line make no trouble.
     """
     line = b'{"at":"2026-01-01T00:00:00Z","question":{"match_id":"m"},"proba":[0.4,0.3,0.3],"model":"a:1","as_of":"2026"}\n'
-    for worker in range(10):
-        file = tmp_path / f"{worker}.jsonl"
-        file.write_bytes(line + line[: 10 * worker])
-        os.utime(file, (worker, worker))
+    for number in range(10):
+        file = tmp_path / f"{number}.jsonl"
+        file.write_bytes(line + line[: 10 * number])
+        os.utime(file, (number, number))
 
     recorder = recorder_in(tmp_path, most_files=4)
     recorder.start()
@@ -152,5 +152,5 @@ def test_nothing_is_recorded_unless_it_is_wanted(per_minute, folder, tmp_path):
     place = str(tmp_path / folder) if folder else ""
     recording = given.recording.model_copy(update={"per_minute": per_minute, "folder": place})
 
-    assert service.recorder_of(given.model_copy(update={"recording": recording})) is None
+    assert worker.recorder_of(given.model_copy(update={"recording": recording})) is None
     assert list(tmp_path.iterdir()) == []

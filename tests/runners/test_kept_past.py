@@ -13,6 +13,7 @@ from features.transform import MatchFeatures
 from runners.kept_past import KeptPast
 from runners.past import Past
 from runners.replay import Replayed, in_replay_order, replay
+from store.reads import data_digest
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def done(played) -> Replayed:
 @pytest.fixture
 def kept(tmp_path, played, done) -> KeptPast:
     kept = KeptPast(tmp_path / "past", "code")
-    assert kept.write(played, done) is not None
+    assert kept.write(data_digest(played), done) is not None
     return kept
 
 
@@ -42,7 +43,7 @@ def test_what_is_read_is_what_was_written(kept, played, done):
     """
     Features, digests and states are the same to the bit, and a state goes on as the written one does.
     """
-    read, values = kept.read(played, MatchFeatures)
+    read, values = kept.read(data_digest(played), MatchFeatures)
 
     every = list(range(len(played)))
     np.testing.assert_array_equal(values[every].view(np.int64), done.values.view(np.int64))
@@ -110,13 +111,13 @@ def test_a_spoilt_file_is_not_believed_and_made_anew(kept, played, done, how):
     The matches are replayed instead, with the same result, and the next process reads that.
     """
     spoil(kept, how)
-    assert kept.read(played, MatchFeatures) is None
+    assert kept.read(data_digest(played), MatchFeatures) is None
 
     past = Past(MatchFeatures, played)
     past.recall(kept)
 
     np.testing.assert_array_equal(past.features([8]), done.values[[8]])
-    assert kept.read(played, MatchFeatures) is not None
+    assert kept.read(data_digest(played), MatchFeatures) is not None
 
 
 def test_what_older_data_left_goes_when_newer_is_written(kept, played):
@@ -125,10 +126,10 @@ def test_what_older_data_left_goes_when_newer_is_written(kept, played):
     """
     fewer = played.take(slice(0, 200))
 
-    kept.write(fewer, replay(MatchFeatures(), fewer))
+    kept.write(data_digest(fewer), replay(MatchFeatures(), fewer))
 
     assert len(list(kept.root.iterdir())) == 1
-    assert kept.read(fewer, MatchFeatures) is not None
+    assert kept.read(data_digest(fewer), MatchFeatures) is not None
 
 
 def test_where_nothing_can_be_written_the_replay_still_counts(played, done, tmp_path, caplog):

@@ -12,6 +12,7 @@ from small_world import CUT_OFF, HELD_OUT
 
 from features.matches import MatchTable
 from features.transform import MatchFeatures
+from runners.kept_past import KeptPast
 from runners.played import Played, first_difference
 from runners.replay import in_replay_order, replay, thinned
 from runners.timeline import Base, Timeline
@@ -260,3 +261,19 @@ def test_any_order_of_arrival_leads_to_the_same_states(home, data):
         timeline = timeline.advanced(Played.of(current))
 
     assert_same(timeline, Timeline.begin(base, Played.of(current)))
+
+
+def test_a_kept_past_is_that_of_the_matches_it_was_made_of(base, played, tmp_path):
+    """
+    A timeline leaves its replay under the digest of its own old matches, those that the model was trained on; one of a
+    store that says otherwise does not read it.
+    """
+    kept = KeptPast(tmp_path / "past", "code")
+    plain = Timeline.begin(base, Played.of(played))
+    other = Timeline.begin(base, Played.of(with_goals(played, 3, 9.0)))
+
+    plain.past.recall(kept)
+
+    assert len(plain.past.table) > 0
+    assert kept.read(data_digest(plain.past.table), MatchFeatures) is not None
+    assert len(other.past.table) == 0

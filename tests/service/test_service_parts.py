@@ -11,6 +11,7 @@ from bentoml.exceptions import NotFound
 from small_world import train
 
 import service
+import worker
 from configs.settings import load_settings
 from runners.errors import ModelVersionNotFound
 from runners.shelf import Shelf
@@ -82,8 +83,8 @@ def test_a_worker_is_ready_with_model_and_matches(football):
     Once a model is loaded and the store is read the worker is ready; the metrics name the model.
     """
     assert football.__is_ready__()
-    assert b"football_model_info{" in football.metrics.exposition()
-    assert b"football_newest_result_timestamp_seconds 1." in football.metrics.exposition()
+    assert b"football_model_info{" in football.worker.metrics.exposition()
+    assert b"football_newest_result_timestamp_seconds 1." in football.worker.metrics.exposition()
 
 
 async def test_the_metrics_follow_further_versions(another, football):
@@ -91,9 +92,9 @@ async def test_the_metrics_follow_further_versions(another, football):
     A further version is shown in the metrics once it is loaded, and counted; one that is not there is counted too.
     """
     with pytest.raises(ModelVersionNotFound):
-        await football.backend.have("football", "nowhere")
-    await football.backend.have("football", another)
-    told = football.metrics.exposition().decode()
+        await football.worker.backend.have("football", "nowhere")
+    await football.worker.backend.have("football", another)
+    told = football.worker.metrics.exposition().decode()
 
     assert f'version="{another}"}} 1.0' in told
     assert 'football_model_loads_total{result="loaded"} 1.0' in told
@@ -107,9 +108,9 @@ def test_a_bento_serves_the_models_it_was_built_with(home):
     pinned = SimpleNamespace(tag=bentoml.Tag("football", "v1"))
     bento = SimpleNamespace(tag="football:b", info=SimpleNamespace(all_models=[pinned]))
 
-    assert service.served_tags(bento, ["football"]) == {"football": "football:v1"}
+    assert worker.served_tags(bento, ["football"]) == {"football": "football:v1"}
     with pytest.raises(NotFound, match="tennis"):
-        service.served_tags(bento, ["football", "tennis"])
+        worker.served_tags(bento, ["football", "tennis"])
 
 
 def test_without_a_bento_the_newest_model_is_served(home):
@@ -118,9 +119,9 @@ def test_without_a_bento_the_newest_model_is_served(home):
     """
     newest = str(bentoml.models.get("football").tag)
 
-    assert service.served_tags(None, ["football"]) == {"football": newest}
+    assert worker.served_tags(None, ["football"]) == {"football": newest}
     with pytest.raises(NotFound):
-        service.served_tags(None, ["tennis"])
+        worker.served_tags(None, ["tennis"])
 
 
 def test_a_bento_that_nobody_signed_is_not_served_where_signing_is_required(home, monkeypatch, tmp_path):
@@ -130,10 +131,10 @@ def test_a_bento_that_nobody_signed_is_not_served_where_signing_is_required(home
     bento = SimpleNamespace(tag="football:b", path=str(tmp_path))
     tags = {"football": home.tag}
 
-    assert Shelf.load(tags, service.guard_of(load_settings(), bento, tags)).refused == {}
+    assert Shelf.load(tags, worker.guard_of(load_settings(), bento, tags)).refused == {}
     monkeypatch.setenv("FOOTBALL_TRUST__REQUIRED", "true")
     for served, reason in ((bento, "football:b is not signed"), (None, "no signed bento")):
-        refused = Shelf.load(tags, service.guard_of(load_settings(), served, tags)).refused
+        refused = Shelf.load(tags, worker.guard_of(load_settings(), served, tags)).refused
         assert reason in str(refused["football"])
 
 
@@ -144,8 +145,8 @@ def test_the_settings_of_the_api_are_those_of_the_service(monkeypatch):
     monkeypatch.setenv("FOOTBALL_SERVICE__DEADLINE_S", "1.5")
     given = load_settings()
 
-    assert service.api_settings(given).deadline_s == 1.5
-    assert service.api_settings(given).old_api_ends_at == given.service.old_api_ends_at
+    assert worker.api_settings(given).deadline_s == 1.5
+    assert worker.api_settings(given).old_api_ends_at == given.service.old_api_ends_at
 
 
 def test_a_worker_application_is_made_around_that_of_bentoml():
@@ -172,17 +173,17 @@ def test_versions_change_where_it_is_allowed_and_no_image_says_otherwise(monkeyp
     for name, value in changes.items():
         monkeypatch.setenv(name, value)
 
-    assert service.may_reload(load_settings()) is expected
+    assert worker.may_reload(load_settings()) is expected
 
 
 async def test_a_reload_is_counted_and_shown(another, football):
     """
     The metrics name both versions once another one serves, and count the reload.
     """
-    await football.backend.reload("football", another)
-    told = football.metrics.exposition().decode()
+    await football.worker.backend.reload("football", another)
+    told = football.worker.metrics.exposition().decode()
 
     assert 'football_model_reloads_total{result="successful"} 1.0' in told
     assert 'football_model_reloads_total{result="failed"} 0.0' in told
     assert f'version="{another}"}} 1.0' in told
-    assert football.backend.model("default").version == another
+    assert football.worker.backend.model("default").version == another

@@ -129,7 +129,7 @@ def test_a_bento_is_built_from_any_folder(home, bento):
 
     assert {part.name for part in source.iterdir()} == {
         "api", "bentofile.yaml", "configs", "features", "models", "monitoring", "runners", "service.py", "store",
-        "trust",
+        "trust", "worker.py",
     }  # fmt: skip
     assert (source / "store" / "aliases.csv").is_file()
     assert (source / "configs" / "default.yaml").is_file()
