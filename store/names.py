@@ -6,11 +6,13 @@ or fills an error message.
 
 from __future__ import annotations
 
+import heapq
 import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import pairwise
 
 # Letters that Unicode does not decompose into a base letter and a mark.
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ð": "d", "ə": "e"})
@@ -32,6 +34,7 @@ _GENERIC = frozenset(
     """.split()  # noqa: SIM905 - a list of a hundred quoted words reads worse
 )
 
+_ALIKE_MOST = 20  # names that are looked at closely; whoever asks for teams that do not exist shall cost little
 _CLOSE = 0.8  # difflib ratio; "bor monchengladbach" and "borussia monchengladbach" have 0.88
 
 
@@ -87,8 +90,25 @@ def nearest(name: str, candidates: Iterable[str], limit: int = 3) -> list[str]:
     def rank(candidate: str) -> tuple[bool, float, str]:
         return not resembles(name, candidate), -_alike(target, core(candidate)), candidate
 
-    ranked = sorted(rank(candidate) for candidate in set(candidates))
+    ranked = sorted(rank(candidate) for candidate in _promising(target, set(candidates)))
     return [candidate for far, likeness, candidate in ranked if not far or likeness < -0.5][:limit]
+
+
+def _promising(target: str, candidates: set[str]) -> list[str]:
+    """Return the few that are worth comparing letter by letter: by shared pairs of letters, and by initials."""
+    pairs = _pairs(target)
+
+    def shared(candidate: str) -> float:
+        theirs = _pairs(core(candidate))
+        return len(pairs & theirs) / (len(pairs) + len(theirs) or 1)
+
+    initials = [one for one in candidates if target in (core(one), _initials(core(one)))]
+    return [*initials, *heapq.nlargest(_ALIKE_MOST, candidates.difference(initials), key=lambda one: (shared(one), one))]
+
+
+@lru_cache(maxsize=1 << 15)
+def _pairs(text: str) -> frozenset[str]:
+    return frozenset(map("".join, pairwise(text)))
 
 
 @lru_cache(maxsize=1 << 15)
@@ -100,6 +120,7 @@ def _abbreviates(short: str, long: str) -> bool:
     return long.startswith(short) or (long[-8:] == short[-8:] and len(short) >= 8)  # M'gladbach, Mönchengladbach
 
 
+@lru_cache(maxsize=1 << 15)
 def _initials(text: str) -> str:
     words = [word for word in text.split() if not word.isdecimal()]
     return "".join(word[0] for word in words) if len(words) > 1 else ""

@@ -68,6 +68,17 @@ def test_nearest_names_put_possible_clubs_first():
 
 
 @pytest.mark.parametrize(
+    ("asked", "meant"), [("Bor. Gladbach", "Borussia Mönchengladbach"), ("PSG", "Paris Saint-Germain")]
+)
+def test_the_club_that_is_meant_is_found_among_many(asked, meant):
+    """Not all of many names are compared letter by letter; the one that is meant is."""
+    letters = "defhijklmnopqrstuvwxyz"
+    crowd = [f"{one}ladb{two}ch Rovers" for one in letters for two in letters]
+
+    assert nearest(asked, [*crowd, meant])[0] == meant
+
+
+@pytest.mark.parametrize(
     ("competition", "names", "team"),
     [
         (
