@@ -49,7 +49,7 @@ class Outcome:
         statuses: How often each was answered; 0 is a connection that was closed without an answer.
         failures: Answers from 500 on but 503 and 504, and answers to crafted requests that are not right.
         caller_failed, caller_asked, caller_p99_ms: Of the caller who does no harm.
-        memory_mib: Growth of the workers together since before the first attack.
+        memory_mib: Growth of the worker that grew most since before the first attack.
         series: Growth of the number of lines of metrics since a rehearsal of all attacks, small.
         deaths: Workers that are not there any more.
     """
@@ -96,7 +96,7 @@ class Watch:
             caller_failed=bystander.failed,
             caller_asked=bystander.asked,
             caller_p99_ms=bystander.p99_ms,
-            memory_mib=(self._memory_now() - self._memory) / MIB,
+            memory_mib=max(now - self._memory[pid] for pid, now in self._memory_now().items()) / MIB,
             series=self._series_now() - self._series,
             deaths=len(self._workers - self._pids()),
             said=said,
@@ -105,9 +105,8 @@ class Watch:
     def _pids(self) -> set[int]:
         return {one.pid for one in self._server.processes() if any(_WORKER in part for part in one.cmdline())}
 
-    def _memory_now(self) -> float:
-        used = self._server.usage().uss_bytes
-        return float(sum(used[pid] for pid in self._workers if pid in used))
+    def _memory_now(self) -> dict[int, int]:
+        return {pid: used for pid, used in self._server.usage().uss_bytes.items() if pid in self._workers}
 
     def _series_now(self) -> int:
         connection = HTTPConnection("127.0.0.1", self._server.port, timeout=10)

@@ -58,4 +58,4 @@ def keep_out_of_collections() -> None:
     given_back = give_back()
     log.info("memory given back", extra={"bytes": given_back})
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(50_000, 4, 50)

@@ -22,6 +22,7 @@ from runners.played import ROWS_IN_STEP
 from runners.queries import Competition, MatchView, Page
 from runners.season_names import season_on
 from store.errors import UnknownTeam
+from store.names import nearest
 from store.reads import UNDATED, MatchRow, TeamRow
 from store.teams import TeamDirectory
 
@@ -206,15 +207,11 @@ class Snapshot:
             return [self.resolve(competition, name, path="$.team")]
         if name in self._of_team:
             return [name]
-        meant: set[str] = set()
-        near: list[str] = []
-        for code in dict.fromkeys(association_of(code) for code in self._competitions):
-            try:
-                meant.add(self.directory.resolve(f"{code}.", name))
-            except UnknownTeam as error:
-                near += error.nearest
+        there = list(dict.fromkeys(association_of(code) for code in self._competitions))
+        meant = {team for code in there if (team := self.directory.meaning(f"{code}.", name)) is not None}
         if not meant:
-            raise TeamNotFound(name, "any competition", list(dict.fromkeys(near))[:3], path="$.team")
+            known = set[str]().union(*map(self.directory.canonical_names, there))
+            raise TeamNotFound(name, "any competition", nearest(name, known), path="$.team")
         return sorted(meant)
 
     def _competition(self, code: str) -> Competition:

@@ -72,11 +72,16 @@ class TeamDirectory:
         Raises:
             UnknownTeam: If the name means no team, or more than one.
         """
-        association, bare = association_and_name(competition, name)
-        found = self._everywhere(bare) if association in CONTINENTS else self._within(association, bare)
+        found = self.meaning(competition, name)
         if found is None:
+            association, bare = association_and_name(competition, name)
             raise UnknownTeam(bare, association, nearest(bare, self._near_candidates(association)))
         return found
+
+    def meaning(self, competition: str, name: str) -> str | None:
+        """Return the team id that ``resolve`` does, None where it would raise."""
+        association, bare = association_and_name(competition, name)
+        return self._everywhere(bare) if association in CONTINENTS else self._within(association, bare)
 
     def _within(self, association: str, name: str) -> str | None:
         exact = self._exact.get(association, {}).get(name)

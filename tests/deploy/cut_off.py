@@ -2,7 +2,8 @@
 
     python cut_off.py HOW EVERY ROOT PORT BLUE GREEN
 
-HOW is ``killed``, or ``full``: from that operation on, the disk takes nothing more.
+HOW is ``killed``; ``traced``, which kills at system calls by strace, a process for each, and takes half an hour with EVERY
+1; or ``full``: from that operation on, the disk takes nothing more.
 
 The deployer, HAProxy, the keeper, the state and BentoML's store are real. Behind HAProxy stands a small HTTP server
 instead of a bento, which starts in a tenth of a second: what is looked at is the deployer. Prints one JSON object.
@@ -14,6 +15,7 @@ import errno
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -47,6 +49,13 @@ CHANGING = frozenset(
     ]
 )
 """Python's audit events of what changes files and processes; opening for writing is looked at apart, orders are connections."""
+
+CALLS = (
+    "write,pwrite64,sendfile,copy_file_range,sendto,connect,ftruncate,fsync,fdatasync,flock,rename,renameat,renameat2,link,"
+    "linkat,symlink,symlinkat,unlink,unlinkat,mkdir,mkdirat,rmdir,chmod,fchmod,utimensat,kill,tgkill,pidfd_send_signal,"
+    "fork,vfork,clone,clone3"
+)
+"""System calls that change files and processes."""
 
 FAILED = 9
 MOST_ROUNDS = 500
@@ -89,6 +98,33 @@ class Trial:
 
     def _was_cut(self, change: Callable[[str], None], tag: str, *, at: int) -> bool:
         """Run a change in a process of its own that is cut short at its so-manieth operation; 0 for never."""
+        status, kind = (self._traced if self.how == "traced" else self._forked)(change, tag, at)
+        self.kinds.update([kind] if kind else [])
+        assert status in ({-signal.SIGKILL, FAILED} if kind else {0}), f"the change ended with {status}"
+        return bool(kind)
+
+    def _traced(self, change: Callable[[str], None], tag: str, at: int) -> tuple[int, str]:
+        """Return how a change ended that strace kills at a system call, and at which."""
+        ports = (self.plan.port, *self.plan.slot_ports)
+        command = [
+            sys.executable,
+            __file__,
+            "once",
+            change.__name__,
+            str(self.place.root.parent),
+            *map(str, ports),
+            tag,
+        ]
+        log = self.place.root.parent / "strace.log"
+        tracing = ["strace", "-qq", "-o", str(log), "-e", f"trace={CALLS}"]
+        tracing += ["-e", f"inject={CALLS}:signal=SIGKILL:when={at}"] if at else []
+        status = subprocess.run([*tracing, *command], check=False).returncode
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        is_killed = status == -signal.SIGKILL
+        return status, next(line.partition("(")[0] for line in reversed(lines) if "(" in line) if is_killed else ""
+
+    def _forked(self, change: Callable[[str], None], tag: str, at: int) -> tuple[int, str]:
+        """Return how a change ended that watches its own operations, and at which it was cut short."""
         read, write = os.pipe()
         child = os.fork()
         if child == 0:
@@ -100,10 +136,7 @@ class Trial:
         os.close(write)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         with os.fdopen(read, "rb") as told:
-            kind = told.read().decode()
-        self.kinds.update([kind] if kind else [])
-        assert status in ({-signal.SIGKILL, FAILED} if kind else {0}), f"the change ended with {status}"
-        return bool(kind)
+            return status, told.read().decode()
 
     def _require_truth(self) -> None:
         """Look whether the status names who answers, and says that a change was cut off where one was."""
@@ -207,7 +240,16 @@ def _callers(port: int, stop: int, told: int) -> None:
     os.write(told, json.dumps({"asked": asked, "lost": lost[:20]}).encode())
 
 
+def once(change: str, root: Path, port: int, blue: int, green: int, tag: str) -> int:
+    """Change what serves, in this process; return the exit code."""
+    trial = Trial("once", 1, root, port, (blue, green))
+    return _code(trial.release if change == "release" else trial.roll_back, tag)
+
+
 def main() -> None:
+    if sys.argv[1] == "once":
+        change, root, port, blue, green, tag = sys.argv[2:]
+        sys.exit(once(change, Path(root), int(port), int(blue), int(green), tag))
     how, every, root, port = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
     slots = int(sys.argv[5]), int(sys.argv[6])
     trial = Trial(how, every, root, port, slots)
