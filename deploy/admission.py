@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-_SOON_MS: Final = 200
+_SOON_MS: Final = 100
 _SHORT: Final = 32
 """Requests that may always wait; so few are answered soon, unless each of them is long."""
 

@@ -1,10 +1,12 @@
 """What a service does when far more is asked than it can answer, by callers who ask again at once.
 
-    python load_tests/overload.py --port 3000 [--connections 200 1000 3000] [--seconds 20]
+    python load_tests/overload.py --port 3000 [--times 2 5 10] [--eager 1000] [--seconds 20]
 
-Asks a service that is running, as `football release` starts it. First its capacity, at 32 connections; then as many as are
-named, each of which asks again as soon as it is answered or refused. A prober counts latencies of those who are let in and
-of those who are refused, and how long it takes after the load has gone until all is as before. Every question is computed.
+Asks a service that is running, as `football release` starts it. First its capacity, at 32 connections; then so many times
+as much, by callers who wait a tenth of a second before they ask again; then connections, each of which asks again as soon as
+it is answered or refused. A prober counts latencies of those who are let in and of those who are refused, and how long it
+takes after the load has gone until all is as before. Every question is computed. What refusing and asking cost the machine
+is not there for answers: the generator's share of a core is printed.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ import machine
 from wrk import Capacity, run_wrk
 
 REPORTS = Path(__file__).parent / "reports"
+PAUSE_S = 0.1
+ONSET_S = 2.5
 COMPUTED = b'{"force_recalculate":true,"prediction_type":"probability"}'
 CALM_CONNECTIONS = 32
 _PAUSE_S = 0.02
@@ -33,25 +37,33 @@ _PATIENCE_S = 10.0
 
 @dataclass
 class Probes:
-    """Hold seconds by status of those who ask over a connection of their own, as the load goes on."""
+    """Hold when they asked and how many seconds it took, by status, of those who ask over a connection of their own."""
 
-    by_status: dict[int, list[float]] = field(default_factory=dict)
+    by_status: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
 
-    def p99_ms(self, *statuses: int) -> float:
-        """Return the 99th percentile over some statuses; NaN if there are none."""
-        ordered = sorted(seconds for status in statuses for seconds in self.by_status.get(status, []))
-        return 1e3 * ordered[int(0.99 * (len(ordered) - 1))] if ordered else float("nan")
+    def ms(self, share: float, *statuses: int, after_s: float = 0.0) -> float:
+        """Return a percentile over some statuses, of those who asked so long after the beginning; NaN if there are none."""
+        asked = (one for status in statuses for one in self.by_status.get(status, []))
+        ordered = sorted(seconds for at_s, seconds in asked if at_s >= after_s)
+        return 1e3 * ordered[int(share * (len(ordered) - 1))] if ordered else float("nan")
 
 
 @dataclass(frozen=True)
 class Row:
-    """Hold one load: goodput a second, percentiles in milliseconds, seconds until all was as before."""
+    """Hold one load: goodput a second, percentiles in milliseconds, seconds until all was as before.
 
-    connections: int
+    Nobody is refused until callers have waited long for a second without a break; percentiles of those who are let in are
+    told apart for that time, ``ONSET_S``, and for all that follows.
+    """
+
+    name: str
     asked_per_s: float
+    generator_cpu: float
     goodput: float
     refused_share: float
+    accepted_p50_ms: float
     accepted_p99_ms: float
+    accepted_p99_at_onset_ms: float
     refused_p99_ms: float
     health_p99_ms: float
     recovered_s: float
@@ -78,10 +90,11 @@ class Prober:
         self._thread.join()
 
     def _run(self) -> None:
-        number = 0
+        number, begun = 0, time.perf_counter()
         while not self._is_over.wait(_PAUSE_S):
+            at_s = time.perf_counter() - begun
             status, seconds = ask(self._port, self._paths[number % len(self._paths)], self._method, self._body)
-            self.probes.by_status.setdefault(status, []).append(seconds)
+            self.probes.by_status.setdefault(status, []).append((at_s, seconds))
             number += 1
 
 
@@ -100,10 +113,10 @@ def ask(port: int, path: str, method: str, body: bytes) -> tuple[int, float]:
         connection.close()
 
 
-def measured(port: int, paths: list[str], connections: int, seconds: float) -> Row:
+def measured(name: str, port: int, paths: list[str], connections: int, seconds: float, pause_s: float = 0.0) -> Row:
     """Load the service and return what it did."""
     with Prober(port, paths) as prober, Prober(port, ["/readyz"], method="GET", body=b"") as health:
-        load = _load(port, paths, connections, seconds)
+        load = _load(port, paths, connections, seconds, pause_s)
     ended = time.perf_counter()
     while time.perf_counter() - ended < 60.0:
         status, took_s = ask(port, paths[0], "POST", COMPUTED)
@@ -113,20 +126,23 @@ def measured(port: int, paths: list[str], connections: int, seconds: float) -> R
     refusals = (503, 429)
     known = {200, *refusals}
     return Row(
-        connections=connections,
+        name=name,
         asked_per_s=load.rate,
+        generator_cpu=load.generator_cpu,
         goodput=(load.requests - load.errors) / load.seconds,
         refused_share=load.errors / max(load.requests, 1),
-        accepted_p99_ms=prober.probes.p99_ms(200),
-        refused_p99_ms=prober.probes.p99_ms(*refusals),
-        health_p99_ms=health.probes.p99_ms(*health.probes.by_status),
+        accepted_p50_ms=prober.probes.ms(0.5, 200, after_s=ONSET_S),
+        accepted_p99_ms=prober.probes.ms(0.99, 200, after_s=ONSET_S),
+        accepted_p99_at_onset_ms=prober.probes.ms(0.99, 200),
+        refused_p99_ms=prober.probes.ms(0.99, *refusals),
+        health_p99_ms=health.probes.ms(0.99, *health.probes.by_status, after_s=ONSET_S),
         recovered_s=time.perf_counter() - ended,
         other={status: len(found) for status, found in prober.probes.by_status.items() if status not in known},
     )
 
 
-def _load(port: int, paths: list[str], connections: int, seconds: float) -> Capacity:
-    return run_wrk(port, paths, [COMPUTED], connections=connections, seconds=seconds)
+def _load(port: int, paths: list[str], connections: int, seconds: float, pause_s: float = 0.0) -> Capacity:
+    return run_wrk(port, paths, [COMPUTED], connections=connections, seconds=seconds, pause_s=pause_s)
 
 
 def main(arguments: list[str]) -> int:
@@ -137,13 +153,17 @@ def main(arguments: list[str]) -> int:
     print(
         f"capacity {calm.rate:,.0f}/s at {CALM_CONNECTIONS} connections, p99 {calm.p99_ms:.0f} ms, {calm.errors} refused"
     )
-    rows = [measured(options.port, paths, connections, options.seconds) for connections in options.connections]
+    rows = []
+    for times in options.times:
+        callers = round(times * calm.rate * PAUSE_S)
+        rows.append(measured(f"{times:g} times capacity", options.port, paths, callers, options.seconds, PAUSE_S))
+    rows += [measured(f"{eager} eager callers", options.port, paths, eager, options.seconds) for eager in options.eager]
     for row in rows:
         print(
-            f"{row.connections:>5} connections: asked {row.asked_per_s:,.0f}/s, answered {row.goodput:,.0f}/s "
-            f"({row.goodput / calm.rate:.0%} of capacity), let in p99 {row.accepted_p99_ms:.0f} ms, refused p99 "
-            f"{row.refused_p99_ms:.0f} ms, health p99 {row.health_p99_ms:.0f} ms, as before after {row.recovered_s:.2f} s"
-            + (f", neither: {row.other}" if row.other else "")
+            f"{row.name}: asked {row.asked_per_s:,.0f}/s, answered {row.goodput:,.0f}/s "
+            f"({row.goodput / calm.rate:.0%} of capacity), let in p50 {row.accepted_p50_ms:.0f}, p99 "
+            f"{row.accepted_p99_ms:.0f} ms ({row.accepted_p99_at_onset_ms:.0f} with the onset), refused p99 {row.refused_p99_ms:.0f} ms, health p99 {row.health_p99_ms:.0f} ms, as before after {row.recovered_s:.2f} s"
+            f", generator {row.generator_cpu:.0%} of a core" + (f", neither: {row.other}" if row.other else "")
         )
     told = {"machine": machine.described(), "capacity": asdict(calm), "loads": [asdict(row) for row in rows]}
     options.reports.mkdir(parents=True, exist_ok=True)
@@ -154,7 +174,8 @@ def main(arguments: list[str]) -> int:
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=3000)
-    parser.add_argument("--connections", type=int, nargs="+", default=[200, 1_000, 3_000])
+    parser.add_argument("--times", type=float, nargs="*", default=[2.0, 5.0, 10.0], help="of capacity")
+    parser.add_argument("--eager", type=int, nargs="*", default=[1_000], help="callers who ask again at once")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--reports", type=Path, default=REPORTS)
     return parser.parse_args(arguments)

@@ -50,6 +50,10 @@ response = function(status, headers, body)
   if status == 200 and not string.find(body, '{expected}', 1, true) then wrong = wrong + 1 end
 end
 """
+# Connections that wait between an answer and the next request ask at a rate that hardly depends on how long answers take.
+PAUSE = """
+delay = function() return math.random({least}, {most}) end
+"""
 RESULT = re.compile(r"^RESULT " + " ".join([r"(\d+)"] * 11) + "$", re.MULTILINE)
 
 
@@ -93,10 +97,12 @@ def run_wrk(
     seconds: float,
     first: int = 0,
     expected: str | None = None,
+    pause_s: float = 0.0,
 ) -> Capacity:
     """Ask again and again for the paths and bodies, in order and paired, beginning after the first few.
 
-    With ``expected``, every answer of status 200 without that text counts as wrong.
+    With ``expected``, every answer of status 200 without that text counts as wrong. With ``pause_s``, a connection waits so
+    long on average before it asks again.
 
     Raises:
         WrkFailed: If wrk cannot run or tells no result.
@@ -108,7 +114,8 @@ def run_wrk(
         script = folder / "script.lua"
         count_wrong = COUNT_WRONG.format(expected=expected) if expected else ""
         text = SCRIPT.format(paths=folder / "paths", bodies=folder / "bodies", first=first, count_wrong=count_wrong)
-        script.write_text(text)
+        pause = PAUSE.format(least=round(500 * pause_s), most=round(1_500 * pause_s)) if pause_s else ""
+        script.write_text(text + pause)
         command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s"]
         command += ["-s", str(script), f"http://127.0.0.1:{port}"]
         output, cpu_s = _run(command)
