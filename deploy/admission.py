@@ -11,6 +11,9 @@ a second without a break, and until it is short for a second (as the controlled
 delay of Nichols and Jacobson, 2012). Where nothing is answered at all, nobody
 is refused: a server that hangs is given up within three seconds, and those who
 waited for it are answered by the next.
+
+While a release takes its part of the processor, callers wait for up to
+``_PATIENT_MS`` instead: the deployer says so by a mark in the table.
 """
 
 from __future__ import annotations
@@ -19,18 +22,24 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 _SOON_MS: Final = 100
+_PATIENT_MS: Final = 2_000
+TABLE: Final = "flow"
+MARK: Final = "gpt0"
+"""Of the table's only entry, whose key is 1: whether a release is under way."""
+
 _SHORT: Final = 32
 """Requests that may always wait; so few are answered soon, unless each of them is long."""
 
 # One line of counters, for all callers together: answers, requests that met a short queue, refusals; a second each.
 _TABLE: Final = """\
-backend flow
-  stick-table type integer size 1 store gpc(3),gpc_rate(3,1s)
+backend {table}
+  stick-table type integer size 1 store {mark},gpc(3),gpc_rate(3,1s)
 """
 _RULES: Final = """\
-  http-request track-sc0 int(1) table flow
+  http-request track-sc0 int(1) table {table}
   http-response sc-inc-gpc(0,0)
   http-request set-var(txn.soon) sc_gpc_rate(0,0),div({parts}),add({short})
+  http-request set-var(txn.soon) sc_gpc_rate(0,0),mul({times}),add({short}) if {{ sc_get_{mark}(0) gt 0 }}
 {waiting}  acl is_long var(txn.waiting),sub(txn.soon) gt 0
   acl was_short sc_gpc_rate(1,0) gt 0
   acl is_answering sc_gpc_rate(0,0) gt 0
@@ -68,7 +77,9 @@ def admission(queues: Mapping[str, Sequence[str]]) -> tuple[str, str]:
         condition = f" if {is_up}" if servers else ""
         lines.append(f"  http-request set-var(txn.waiting) queue({backend}),add(txn.waiting){condition}\n")
     busy = _BODY.format(code="OVERLOADED", message="More is asked than can be answered in time. Ask again in a moment.")
-    return _TABLE, _RULES.format(waiting="".join(lines), parts=1_000 // _SOON_MS, short=_SHORT, body=busy)
+    named = {"table": TABLE, "mark": MARK}
+    bounds = {"parts": 1_000 // _SOON_MS, "times": _PATIENT_MS // 1_000, "short": _SHORT}
+    return _TABLE.format(**named), _RULES.format(waiting="".join(lines), body=busy, **named, **bounds)
 
 
 def own_errors() -> str:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deploy.admission import admission, own_errors
+from deploy.admission import MARK, TABLE, admission, own_errors
 from deploy.errors import ProxyMissing
 from deploy.place import SLOTS, Place
 from deploy.plan import Plan
@@ -219,6 +219,13 @@ class Orders:
     def end_standby(self, slot: str) -> None:
         """Have a slot no longer step in."""
         self._set(slot + _SPARE, "state maint")
+
+    def have_patience(self, *, is_patient: bool) -> None:
+        """Have callers wait longer before any of them is refused, or no longer.
+
+        A proxy that an older deployer has started knows no such mark, says so, and goes on as it did.
+        """
+        self._ask(f"set table {TABLE} key 1 data.{MARK} {int(is_patient)}")
 
     def counts(self, slot: str) -> ServerCounts:
         """Return what was counted of a slot while it served."""

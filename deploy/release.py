@@ -61,7 +61,7 @@ class Releases:
             if before.tag == tag and before.is_wanted:
                 self._say(f"{tag} serves already.")
                 return before
-            with self._noted("release", tag):
+            with self._noted("release", tag), self._patience(before):
                 folder = kept.keep(self._place, tag)
                 self._say(f"Examining {tag}.")
                 examine(folder, tag)
@@ -143,6 +143,14 @@ class Releases:
             raise
         state.note(self._place, f"{what} done", tag=tag, took_s=_took(began))
 
+    @contextmanager
+    def _patience(self, now: State) -> Iterator[None]:
+        """Have callers wait rather than be refused, as a release takes a part of the processor."""
+        if now.running:
+            self._orders.have_patience(is_patient=True)
+        yield
+        self._orders.have_patience(is_patient=False)
+
     def converge(self) -> State:
         """Make it so that what the state says serves, and nothing else; the work of a process that was cut off is undone.
 
@@ -152,6 +160,7 @@ class Releases:
         if now.running:
             self._ensure_kept_running()
             self._tell(now)
+            self._orders.have_patience(is_patient=False)
         for name in SLOTS:
             if name not in now.running:
                 self._slot(name).stop()

@@ -26,8 +26,10 @@ from pathlib import Path
 
 from stand_in import ask, keeper_of, plan_of
 
+from deploy.admission import MARK, TABLE
 from deploy.errors import DeployFailed
 from deploy.place import SLOTS, Place
+from deploy.proxy import Orders
 from deploy.release import Releases
 from deploy.slot import Slot
 from deploy.state import read_state
@@ -69,6 +71,7 @@ class Trial:
         self._releases = Releases(self.place, self.plan, lambda _: None, keeper_of(root, port, slots))
         self._state, self._status = lambda: read_state(self.place), lambda: status_of(self.place, self.plan)
         self.kinds: Counter[str] = Counter()
+        self.patient = 0
 
     def release(self, tag: str) -> None:
         self._releases.release(tag, examine=lambda _folder, _tag: None)
@@ -95,6 +98,9 @@ class Trial:
             if change == self.roll_back:
                 assert not self._was_cut(self.release, TAGS[(TAGS.index(tag) + 1) % 3], at=0)
         raise AssertionError(f"not through after {MOST_ROUNDS} rounds")
+
+    def _has_patience(self) -> bool:
+        return f"{MARK}=1" in Orders(self.place)._ask(f"show table {TABLE}")
 
     def _was_cut(self, change: Callable[[str], None], tag: str, *, at: int) -> bool:
         """Run a change in a process of its own that is cut short at its so-manieth operation; 0 for never."""
@@ -142,6 +148,7 @@ class Trial:
         """Look whether the status names who answers, and says that a change was cut off where one was."""
         told, now = self._status(), self._state()
         strays = " ".join(told.troubles)
+        self.patient += self._has_patience()
         for _ in range(4):
             answered = ask(self.plan.port)
             assert answered == told.tag or answered in strays, f"{answered} answers, the status says {told}"
@@ -154,6 +161,7 @@ class Trial:
         """Look whether the target serves alone, and whether anything was left behind."""
         now = self._state()
         assert (now.tag, now.underway) == (tag, None), now
+        assert not self._has_patience(), "callers wait as during a release"
         assert {ask(self.plan.port) for _ in range(4)} == {tag}
         for name in SLOTS:
             found = len(Slot(self.place, self.plan, name).processes())
@@ -274,7 +282,11 @@ def main() -> None:
             seen = json.loads(heard.read())
         os.waitpid(callers, 0)
         trial._releases.down()
-    print(json.dumps(seen | {"release": released, "rollback": rolled_back, "kinds": trial.kinds}))
+    print(
+        json.dumps(
+            seen | {"release": released, "rollback": rolled_back, "kinds": trial.kinds, "patient": trial.patient}
+        )
+    )
 
 
 if __name__ == "__main__":

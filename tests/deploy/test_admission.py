@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import httpx
 import pytest
@@ -94,9 +91,14 @@ def servers() -> Iterator[list[Server]]:
 
 
 @pytest.fixture
-def start(servers) -> Iterator[Callable[..., str]]:
+def place(tmp_path) -> Place:
+    """Where the proxy takes its orders."""
+    return Place(tmp_path)
+
+
+@pytest.fixture
+def start(servers, place) -> Iterator[Callable[..., str]]:
     """Start a proxy before the two servers, blue serving; return its address."""
-    place = Place(Path(tempfile.mkdtemp(prefix="football-")))
     processes = []
 
     def begin(*, standby: str | None = None) -> str:
@@ -122,19 +124,14 @@ def start(servers) -> Iterator[Callable[..., str]]:
     for process in processes:
         process.kill()
         process.wait()
-    shutil.rmtree(place.root)
 
 
 def post(address: str) -> httpx.Response:
     return httpx.post(address, json={}, timeout=WAIT_S, trust_env=False)
 
 
-def test_a_server_has_no_more_than_its_bound_and_the_rest_is_refused_in_the_one_shape(servers, start):
-    """
-    Sixty callers that ask again at once: some are answered all the while, some are told 503 with Retry-After; when they
-    have gone, whoever asks is answered.
-    """
-    address = start()
+def eagerly_asked(address: str) -> list[httpx.Response]:
+    """What sixty callers are answered in six seconds who ask again at once."""
     is_over = threading.Event()
 
     def ask() -> list[httpx.Response]:
@@ -148,7 +145,32 @@ def test_a_server_has_no_more_than_its_bound_and_the_rest_is_refused_in_the_one_
         asking = [callers.submit(ask) for _ in range(60)]
         time.sleep(6.0)
         is_over.set()
-        answers = [answer for one in asking for answer in one.result()]
+        return [answer for one in asking for answer in one.result()]
+
+
+def test_during_a_release_callers_wait_and_nobody_is_refused(start, place):
+    """
+    The same sixty, who wait a quarter of a second each; once the release is over some are refused again.
+    """
+    address = start()
+    Orders(place).have_patience(is_patient=True)
+    during = eagerly_asked(address)
+    Orders(place).have_patience(is_patient=False)
+    after = eagerly_asked(address)
+
+    assert {answer.status_code for answer in during} == {200}
+    assert {answer.status_code for answer in after} == {200, 503}
+
+
+def test_a_server_has_no_more_than_its_bound_and_the_rest_is_refused_in_the_one_shape(servers, start):
+    """
+    Sixty callers that ask again at once: some are answered all the while, some are told 503 with Retry-After; when they
+    have gone, whoever asks is answered.
+    """
+    address = start()
+
+    answers = eagerly_asked(address)
+
     refused = [answer for answer in answers if answer.status_code != 200]
 
     assert servers[0].most <= AT_ONCE
