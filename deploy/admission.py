@@ -12,8 +12,9 @@ delay of Nichols and Jacobson, 2012). Where nothing is answered at all, nobody
 is refused: a server that hangs is given up within three seconds, and those who
 waited for it are answered by the next.
 
-While a release takes its part of the processor, callers wait for up to
-``_PATIENT_MS`` instead: the deployer says so by a mark in the table.
+While a release takes its part of the processor, and while a server that stands
+by answers for one that died and starts again, callers wait for up to
+``_PATIENT_MS`` instead. Of a release the deployer tells by a mark in the table.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _RULES: Final = """\
   http-request track-sc0 int(1) table {table}
   http-response sc-inc-gpc(0,0)
   http-request set-var(txn.soon) sc_gpc_rate(0,0),div({parts}),add({short})
-  http-request set-var(txn.soon) sc_gpc_rate(0,0),mul({times}),add({short}) if {{ sc_get_{mark}(0) gt 0 }}
+  http-request set-var(txn.soon) sc_gpc_rate(0,0),mul({times}),add({short}) if {{ sc_get_{mark}(0) gt 0 }}{stand_in}
 {waiting}  acl is_long var(txn.waiting),sub(txn.soon) gt 0
   acl was_short sc_gpc_rate(1,0) gt 0
   acl is_answering sc_gpc_rate(0,0) gt 0
@@ -64,12 +65,13 @@ _OWN: Final = {
 _RETRY_AFTER: Final = frozenset({502, 503})
 
 
-def admission(queues: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+def admission(queues: Mapping[str, Sequence[str]], serving: Sequence[str] = ()) -> tuple[str, str]:
     """Return a table, which is a backend of its own, and the rules of the frontend.
 
     Args:
         queues: Backend in which requests wait for room, to the names of the server that they wait for. While it is up under
             none of them, it gets no more, and who waits for it is in nobody's way. No names: they wait for any server.
+        serving: Names under which servers serve; while none of them is up, another stands in. None: nobody does.
     """
     lines = ["  http-request set-var(txn.waiting) int(0)\n"]
     for backend, servers in queues.items():
@@ -77,9 +79,12 @@ def admission(queues: Mapping[str, Sequence[str]]) -> tuple[str, str]:
         condition = f" if {is_up}" if servers else ""
         lines.append(f"  http-request set-var(txn.waiting) queue({backend}),add(txn.waiting){condition}\n")
     busy = _BODY.format(code="OVERLOADED", message="More is asked than can be answered in time. Ask again in a moment.")
+    stand_in = " or " + " ".join(f"!{{ srv_is_up({server}) }}" for server in serving) if serving else ""
     named = {"table": TABLE, "mark": MARK}
     bounds = {"parts": 1_000 // _SOON_MS, "times": _PATIENT_MS // 1_000, "short": _SHORT}
-    return _TABLE.format(**named), _RULES.format(waiting="".join(lines), body=busy, **named, **bounds)
+    return _TABLE.format(**named), _RULES.format(
+        waiting="".join(lines), body=busy, stand_in=stand_in, **named, **bounds
+    )
 
 
 def own_errors() -> str:

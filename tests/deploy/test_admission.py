@@ -162,6 +162,23 @@ def test_during_a_release_callers_wait_and_nobody_is_refused(start, place):
     assert {answer.status_code for answer in after} == {200, 503}
 
 
+def test_while_one_stands_in_for_the_other_nobody_is_refused(servers, start):
+    """
+    The server that serves is gone; its callers are all answered by the one that stands by.
+    """
+    address = start(standby="green")
+    servers[0].shutdown()
+    servers[0].server_close()
+    end = time.monotonic() + WAIT_S
+    while post(address).status_code != 200 and time.monotonic() < end:
+        time.sleep(0.1)
+
+    answers = eagerly_asked(address)
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert servers[1].most == AT_ONCE
+
+
 def test_a_server_has_no_more_than_its_bound_and_the_rest_is_refused_in_the_one_shape(servers, start):
     """
     Sixty callers that ask again at once: some are answered all the while, some are told 503 with Retry-After; when they
