@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 _SOON_MS: Final = 100
-_PATIENT_MS: Final = 2_000
+_PATIENT_MS: Final = 10_000
 TABLE: Final = "flow"
 MARK: Final = "gpt0"
 """Of the table's only entry, whose key is 1: whether a release is under way."""
