@@ -13,8 +13,9 @@ is refused: a server that hangs is given up within three seconds, and those who
 waited for it are answered by the next.
 
 While a release takes its part of the processor, and while a server that stands
-by answers for one that died and starts again, callers wait for up to
-``_PATIENT_MS`` instead. Of a release the deployer tells by a mark in the table.
+by answers for one that died and for ten seconds after that one is back, cold
+and with what was asked of it meanwhile, callers wait for up to ``_PATIENT_MS``
+instead. Of a release the deployer tells by a mark in the table.
 """
 
 from __future__ import annotations
@@ -36,12 +37,21 @@ _TABLE: Final = """\
 backend {table}
   stick-table type integer size 1 store {mark},gpc(3),gpc_rate(3,1s)
 """
+_STAND_IN_TABLE: Final = """\
+backend standing-in
+  stick-table type integer size 1 store gpc0_rate(10s)
+"""
+_STAND_IN: Final = """\
+  http-request track-sc1 int(1) table standing-in
+  http-request sc-inc-gpc0(1) if {nobody}
+  http-request set-var(txn.soon) sc_gpc_rate(0,0),mul({times}),add({short}) if {{ sc_gpc0_rate(1) gt 0 }}
+"""
 _RULES: Final = """\
   http-request track-sc0 int(1) table {table}
   http-response sc-inc-gpc(0,0)
   http-request set-var(txn.soon) sc_gpc_rate(0,0),div({parts}),add({short})
-  http-request set-var(txn.soon) sc_gpc_rate(0,0),mul({times}),add({short}) if {{ sc_get_{mark}(0) gt 0 }}{stand_in}
-{waiting}  acl is_long var(txn.waiting),sub(txn.soon) gt 0
+  http-request set-var(txn.soon) sc_gpc_rate(0,0),mul({times}),add({short}) if {{ sc_get_{mark}(0) gt 0 }}
+{stand_in}{waiting}  acl is_long var(txn.waiting),sub(txn.soon) gt 0
   acl was_short sc_gpc_rate(1,0) gt 0
   acl is_answering sc_gpc_rate(0,0) gt 0
   acl is_refusing sc_gpc_rate(2,0) gt 0
@@ -79,12 +89,13 @@ def admission(queues: Mapping[str, Sequence[str]], serving: Sequence[str] = ()) 
         condition = f" if {is_up}" if servers else ""
         lines.append(f"  http-request set-var(txn.waiting) queue({backend}),add(txn.waiting){condition}\n")
     busy = _BODY.format(code="OVERLOADED", message="More is asked than can be answered in time. Ask again in a moment.")
-    stand_in = " or " + " ".join(f"!{{ srv_is_up({server}) }}" for server in serving) if serving else ""
     named = {"table": TABLE, "mark": MARK}
     bounds = {"parts": 1_000 // _SOON_MS, "times": _PATIENT_MS // 1_000, "short": _SHORT}
-    return _TABLE.format(**named), _RULES.format(
-        waiting="".join(lines), body=busy, stand_in=stand_in, **named, **bounds
-    )
+    table, stand_in = _TABLE.format(**named), ""
+    if serving:
+        nobody = " ".join(f"!{{ srv_is_up({server}) }}" for server in serving)
+        table, stand_in = table + _STAND_IN_TABLE, _STAND_IN.format(nobody=nobody, **bounds)
+    return table, _RULES.format(waiting="".join(lines), body=busy, stand_in=stand_in, **named, **bounds)
 
 
 def own_errors() -> str:

@@ -36,8 +36,8 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Slow)
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Slow)
         self.goes_on = threading.Event()
         self.goes_on.set()
         self.lock = threading.Lock()
@@ -164,7 +164,8 @@ def test_during_a_release_callers_wait_and_nobody_is_refused(start, place):
 
 def test_while_one_stands_in_for_the_other_nobody_is_refused(servers, start):
     """
-    The server that serves is gone; its callers are all answered by the one that stands by.
+    The server that serves is gone; its callers are all answered by the one that stands by, and by the first when it is
+    back.
     """
     address = start(standby="green")
     servers[0].shutdown()
@@ -177,6 +178,12 @@ def test_while_one_stands_in_for_the_other_nobody_is_refused(servers, start):
 
     assert {answer.status_code for answer in answers} == {200}
     assert servers[1].most == AT_ONCE
+    servers[0].__init__(servers[0].server_port)
+    threading.Thread(target=servers[0].serve_forever, daemon=True).start()
+    time.sleep(2.0)
+
+    assert {answer.status_code for answer in eagerly_asked(address)} == {200}
+    assert servers[0].most == AT_ONCE
 
 
 def test_a_server_has_no_more_than_its_bound_and_the_rest_is_refused_in_the_one_shape(servers, start):
