@@ -14,8 +14,9 @@ waited for it are answered by the next.
 
 While a release takes its part of the processor, and while a server that stands
 by answers for one that died and for ten seconds after that one is back, cold
-and with what was asked of it meanwhile, callers wait for up to ``_PATIENT_MS``
-instead. Of a release the deployer tells by a mark in the table.
+and with what was asked of it meanwhile, nobody is refused, and callers wait for as
+long as the hop has them wait. Of a release the deployer tells by a mark in the
+table.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 _SOON_MS: Final = 100
-_PATIENT_MS: Final = 10_000
+_ALL: Final = 1_000_000
+"""More requests than can wait."""
+
 TABLE: Final = "flow"
 MARK: Final = "gpt0"
 """Of the table's only entry, whose key is 1: whether a release is under way."""
@@ -44,13 +47,13 @@ backend standing-in
 _STAND_IN: Final = """\
   http-request track-sc1 int(1) table standing-in
   http-request sc-inc-gpc0(1) if {nobody}
-  http-request set-var(txn.soon) sc_gpc_rate(0,0),mul({times}),add({short}) if {{ sc_gpc0_rate(1) gt 0 }}
+  http-request set-var(txn.soon) int({everybody}) if {{ sc_gpc0_rate(1) gt 0 }}
 """
 _RULES: Final = """\
   http-request track-sc0 int(1) table {table}
   http-response sc-inc-gpc(0,0)
   http-request set-var(txn.soon) sc_gpc_rate(0,0),div({parts}),add({short})
-  http-request set-var(txn.soon) sc_gpc_rate(0,0),mul({times}),add({short}) if {{ sc_get_{mark}(0) gt 0 }}
+  http-request set-var(txn.soon) int({everybody}) if {{ sc_get_{mark}(0) gt 0 }}
 {stand_in}{waiting}  acl is_long var(txn.waiting),sub(txn.soon) gt 0
   acl was_short sc_gpc_rate(1,0) gt 0
   acl is_answering sc_gpc_rate(0,0) gt 0
@@ -90,7 +93,7 @@ def admission(queues: Mapping[str, Sequence[str]], serving: Sequence[str] = ()) 
         lines.append(f"  http-request set-var(txn.waiting) queue({backend}),add(txn.waiting){condition}\n")
     busy = _BODY.format(code="OVERLOADED", message="More is asked than can be answered in time. Ask again in a moment.")
     named = {"table": TABLE, "mark": MARK}
-    bounds = {"parts": 1_000 // _SOON_MS, "times": _PATIENT_MS // 1_000, "short": _SHORT}
+    bounds = {"parts": 1_000 // _SOON_MS, "everybody": _ALL, "short": _SHORT}
     table, stand_in = _TABLE.format(**named), ""
     if serving:
         nobody = " ".join(f"!{{ srv_is_up({server}) }}" for server in serving)
