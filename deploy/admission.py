@@ -46,7 +46,7 @@ backend standing-in
 """
 _STAND_IN: Final = """\
   http-request track-sc1 int(1) table standing-in
-  http-request sc-inc-gpc0(1) if {nobody}
+  http-request sc-inc-gpc0(1) if {used}
   http-request set-var(txn.soon) int({everybody}) if {{ sc_gpc0_rate(1) gt 0 }}
 """
 _RULES: Final = """\
@@ -78,13 +78,13 @@ _OWN: Final = {
 _RETRY_AFTER: Final = frozenset({502, 503})
 
 
-def admission(queues: Mapping[str, Sequence[str]], serving: Sequence[str] = ()) -> tuple[str, str]:
+def admission(queues: Mapping[str, Sequence[str]], spares: Sequence[str] = ()) -> tuple[str, str]:
     """Return a table, which is a backend of its own, and the rules of the frontend.
 
     Args:
         queues: Backend in which requests wait for room, to the names of the server that they wait for. While it is up under
             none of them, it gets no more, and who waits for it is in nobody's way. No names: they wait for any server.
-        serving: Names under which servers serve; while none of them is up, another stands in. None: nobody does.
+        spares: Names under which servers stand in; while one of them is asked, another starts again. None: nobody does.
     """
     lines = ["  http-request set-var(txn.waiting) int(0)\n"]
     for backend, servers in queues.items():
@@ -95,9 +95,9 @@ def admission(queues: Mapping[str, Sequence[str]], serving: Sequence[str] = ()) 
     named = {"table": TABLE, "mark": MARK}
     bounds = {"parts": 1_000 // _SOON_MS, "everybody": _ALL, "short": _SHORT}
     table, stand_in = _TABLE.format(**named), ""
-    if serving:
-        nobody = " ".join(f"!{{ srv_is_up({server}) }}" for server in serving)
-        table, stand_in = table + _STAND_IN_TABLE, _STAND_IN.format(nobody=nobody, **bounds)
+    if spares:
+        used = " or ".join(f"{{ srv_sess_rate({server}) gt 0 }}" for server in spares)
+        table, stand_in = table + _STAND_IN_TABLE, _STAND_IN.format(used=used, **bounds)
     return table, _RULES.format(waiting="".join(lines), body=busy, stand_in=stand_in, **named, **bounds)
 
 

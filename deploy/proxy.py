@@ -131,7 +131,7 @@ def configuration(place: Place, plan: Plan, state: State) -> str:
             off = "" if has_part[suffix] else " disabled"
             lines.append(f"  server {slot}{suffix} abns@{_hop(plan, slot)} {check} weight {FULL}{extra}{off}")
     queues = {f"to-{slot}": [f"{BACKEND}/{slot}", f"{BACKEND}/{slot}{_SPARE}"] for slot in SLOTS}
-    table, rules = admission(queues, serving=[f"{BACKEND}/{slot}" for slot in SLOTS])
+    table, rules = admission(queues, spares=[f"{BACKEND}/{slot}{_SPARE}" for slot in SLOTS])
     return _CONFIGURATION.format(
         table=table,
         most_connections=_MOST_CONNECTIONS,
