@@ -103,7 +103,10 @@ def _promising(target: str, candidates: set[str]) -> list[str]:
         return len(pairs & theirs) / (len(pairs) + len(theirs) or 1)
 
     initials = [one for one in candidates if target in (core(one), _initials(core(one)))]
-    return [*initials, *heapq.nlargest(_ALIKE_MOST, candidates.difference(initials), key=lambda one: (shared(one), one))]
+    return [
+        *initials,
+        *heapq.nlargest(_ALIKE_MOST, candidates.difference(initials), key=lambda one: (shared(one), one)),
+    ]
 
 
 @lru_cache(maxsize=1 << 15)
