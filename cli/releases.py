@@ -218,6 +218,7 @@ def plan_of(settings: Settings) -> Plan:
         has_standby=given.standby,
         kept=given.kept,
         at_once=given.at_once_per_worker * settings.service.workers,
+        stands_back=given.stands_back,
         environment={
             "BENTOML_DO_NOT_TRACK": "True",
             "FOOTBALL_BEHIND_PROXY": "true",

@@ -150,6 +150,9 @@ class ReleaseSettings(BaseModel):
     at_once_per_worker: int = Field(
         ge=1, le=4_096, description="Requests that a worker has at a time; more wait at the proxy."
     )
+    stands_back: bool = Field(
+        description="Whether what is examined and started has only what serving leaves of the processor; else it is done sooner."
+    )
 
 
 class GateSettings(BaseModel):

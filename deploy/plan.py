@@ -29,6 +29,7 @@ class Plan:
         kept: How many releases are kept to roll back to, the serving one included.
         at_once: Requests that a server works on at a time; more wait at the proxy.
         environment: What servers are started with, above what the caller's environment has.
+        stands_back: Whether what is examined and started has only what serving leaves of the processor.
     """
 
     host: str
@@ -45,3 +46,4 @@ class Plan:
     kept: int
     at_once: int
     environment: Mapping[str, str]
+    stands_back: bool = True

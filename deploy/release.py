@@ -191,7 +191,7 @@ class Releases:
         self._say(f"Starting {tag} in slot {slot.name}.")
         slot.mount(folder)
         # A rollback is in a hurry, and where nothing serves nobody is in the way.
-        is_behind = what == "release" and now.is_wanted
+        is_behind = self._plan.stands_back and what == "release" and now.is_wanted
         slot.wait_ready(slot.start(tag), stands_back=is_behind)
         return self._step(now, what, tag, slot.name, state.SHIFTING)
 

@@ -131,7 +131,7 @@ def post(address: str) -> httpx.Response:
 
 
 def eagerly_asked(address: str) -> list[httpx.Response]:
-    """What sixty callers are answered in six seconds who ask again at once."""
+    """What sixty callers are answered in four seconds who ask again at once."""
     is_over = threading.Event()
 
     def ask() -> list[httpx.Response]:
@@ -143,7 +143,7 @@ def eagerly_asked(address: str) -> list[httpx.Response]:
 
     with ThreadPoolExecutor(60) as callers:
         asking = [callers.submit(ask) for _ in range(60)]
-        time.sleep(6.0)
+        time.sleep(4.0)
         is_over.set()
         return [answer for one in asking for answer in one.result()]
 
@@ -199,7 +199,7 @@ def test_a_server_has_no_more_than_its_bound_and_the_rest_is_refused_in_the_one_
 
     assert servers[0].most <= AT_ONCE
     assert {answer.status_code for answer in answers} == {200, 503}
-    assert len(answers) - len(refused) > 300
+    assert len(answers) - len(refused) > 200
     assert {answer.headers["retry-after"] for answer in refused} == {"1"}
     assert {answer.json()["error"] for answer in refused} == {"OVERLOADED"}
     assert all(set(answer.json()) == SHAPE for answer in refused)

@@ -24,9 +24,9 @@ def wait_for(claim, what: str) -> None:
 
 @pytest.fixture(scope="module")
 def proof(deployment) -> dict:
-    """What `football prove` finds during two releases, a rollback and three kinds of kill."""
+    """What `football prove` finds during a release, a rollback and three kinds of kill."""
     faults = ("kill-worker", "kill-slot", "kill-proxy")
-    ordered = ["--upgrades", "2", "--rollbacks", "1", "--rate", "100", "--rest", "0.5", "--matches", "300"]
+    ordered = ["--upgrades", "1", "--rollbacks", "1", "--rate", "100", "--rest", "0.5", "--matches", "300"]
     done = deployment.run(
         "prove", *deployment.bentos, *ordered, *(f"--fault={fault}" for fault in faults), "--seed", "11", "--json"
     )
@@ -47,7 +47,7 @@ def test_the_controls_are_caught(proof):
 
 def test_releases_and_a_rollback_lose_nothing(proof):
     """
-    Two releases and a rollback under load: no answer is lost, none is wrong, and the versions change when they should.
+    A release and a rollback under load: no answer is lost, none is wrong, and the versions change when they should.
     """
     versions = [target["model"].partition(":")[2] for target in proof["targets"]]
     made = [*changes(proof, "release"), *changes(proof, "rollback")]
@@ -55,12 +55,11 @@ def test_releases_and_a_rollback_lose_nothing(proof):
     assert [(change["version"], change["is_done"]) for change in made] == [
         (versions[1], True),
         (versions[0], True),
-        (versions[1], True),
     ]
-    assert [(change["lost"], change["wrong"]) for change in made] == [(0, 0)] * 3
+    assert [(change["lost"], change["wrong"]) for change in made] == [(0, 0)] * 2
     assert all(change["first_new_s"] is not None for change in made)
     after = next(phase for phase in proof["verdict"]["phases"] if phase["name"] == "after rollback")
-    assert list(after["versions"]) == [versions[1]]
+    assert list(after["versions"]) == [versions[0]]
 
 
 def test_who_has_no_key_gets_nothing_through_the_proxy(proof, deployment):
