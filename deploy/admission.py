@@ -14,9 +14,9 @@ waited for it are answered by the next.
 
 While a release takes its part of the processor, and while a server that stands
 by answers for one that died and for ten seconds after that one is back, cold
-and with what was asked of it meanwhile, nobody is refused, and callers wait for as
-long as the hop has them wait. Of a release the deployer tells by a mark in the
-table.
+and with what was asked of it meanwhile, nobody is refused, and callers wait for
+as long as the hop has them wait. Of a release the deployer tells by a mark in
+the table.
 """
 
 from __future__ import annotations
@@ -47,14 +47,15 @@ backend standing-in
 _STAND_IN: Final = """\
   http-request track-sc1 int(1) table standing-in
   http-request sc-inc-gpc0(1) if {used}
-  http-request set-var(txn.soon) int({everybody}) if {{ sc_gpc0_rate(1) gt 0 }}
 """
+_IS_RELEASING: Final = f"{{ sc_get_{MARK}(0) gt 0 }}"
+_IS_STANDING_IN: Final = "{ sc_gpc0_rate(1) gt 0 }"
 _RULES: Final = """\
   http-request track-sc0 int(1) table {table}
-  http-response sc-inc-gpc(0,0)
+{stand_in}  http-response sc-inc-gpc(0,0)
   http-request set-var(txn.soon) sc_gpc_rate(0,0),div({parts}),add({short})
-  http-request set-var(txn.soon) int({everybody}) if {{ sc_get_{mark}(0) gt 0 }}
-{stand_in}{waiting}  acl is_long var(txn.waiting),sub(txn.soon) gt 0
+  http-request set-var(txn.soon) int({everybody}) if {patience}
+{waiting}  acl is_long var(txn.waiting),sub(txn.soon) gt 0
   acl was_short sc_gpc_rate(1,0) gt 0
   acl is_answering sc_gpc_rate(0,0) gt 0
   acl is_refusing sc_gpc_rate(2,0) gt 0
@@ -92,13 +93,14 @@ def admission(queues: Mapping[str, Sequence[str]], spares: Sequence[str] = ()) -
         condition = f" if {is_up}" if servers else ""
         lines.append(f"  http-request set-var(txn.waiting) queue({backend}),add(txn.waiting){condition}\n")
     busy = _BODY.format(code="OVERLOADED", message="More is asked than can be answered in time. Ask again in a moment.")
-    named = {"table": TABLE, "mark": MARK}
-    bounds = {"parts": 1_000 // _SOON_MS, "everybody": _ALL, "short": _SHORT}
-    table, stand_in = _TABLE.format(**named), ""
+    table, stand_in, patience = _TABLE.format(table=TABLE, mark=MARK), "", _IS_RELEASING
     if spares:
         used = " or ".join(f"{{ srv_sess_rate({server}) gt 0 }}" for server in spares)
-        table, stand_in = table + _STAND_IN_TABLE, _STAND_IN.format(used=used, **bounds)
-    return table, _RULES.format(waiting="".join(lines), body=busy, stand_in=stand_in, **named, **bounds)
+        table, stand_in = table + _STAND_IN_TABLE, _STAND_IN.format(used=used)
+        patience += f" or {_IS_STANDING_IN}"
+    bounds = {"parts": 1_000 // _SOON_MS, "everybody": _ALL, "short": _SHORT}
+    asked = {"stand_in": stand_in, "patience": patience, "waiting": "".join(lines)}
+    return table, _RULES.format(table=TABLE, body=busy, **asked, **bounds)
 
 
 def own_errors() -> str:

@@ -26,11 +26,11 @@ import machine
 from wrk import Capacity, run_wrk
 
 REPORTS = Path(__file__).parent / "reports"
-PAUSE_S = 0.1
+CALLERS_PAUSE_S = 0.1
 ONSET_S = 2.5
 COMPUTED = b'{"force_recalculate":true,"prediction_type":"probability"}'
 CALM_CONNECTIONS = 32
-_PAUSE_S = 0.02
+_PROBERS_PAUSE_S = 0.02
 _CALM_MS = 100.0
 _PATIENCE_S = 10.0
 
@@ -91,7 +91,7 @@ class Prober:
 
     def _run(self) -> None:
         number, begun = 0, time.perf_counter()
-        while not self._is_over.wait(_PAUSE_S):
+        while not self._is_over.wait(_PROBERS_PAUSE_S):
             at_s = time.perf_counter() - begun
             status, seconds = ask(self._port, self._paths[number % len(self._paths)], self._method, self._body)
             self.probes.by_status.setdefault(status, []).append((at_s, seconds))
@@ -122,7 +122,7 @@ def measured(name: str, port: int, paths: list[str], connections: int, seconds: 
         status, took_s = ask(port, paths[0], "POST", COMPUTED)
         if status == 200 and 1e3 * took_s < _CALM_MS:
             break
-        time.sleep(_PAUSE_S)
+        time.sleep(_PROBERS_PAUSE_S)
     refusals = (503, 429)
     known = {200, *refusals}
     return Row(
@@ -155,15 +155,19 @@ def main(arguments: list[str]) -> int:
     )
     rows = []
     for times in options.times:
-        callers = round(times * calm.rate * PAUSE_S)
-        rows.append(measured(f"{times:g} times capacity", options.port, paths, callers, options.seconds, PAUSE_S))
+        callers = round(times * calm.rate * CALLERS_PAUSE_S)
+        rows.append(
+            measured(f"{times:g} times capacity", options.port, paths, callers, options.seconds, CALLERS_PAUSE_S)
+        )
     rows += [measured(f"{eager} eager callers", options.port, paths, eager, options.seconds) for eager in options.eager]
     for row in rows:
         print(
             f"{row.name}: asked {row.asked_per_s:,.0f}/s, answered {row.goodput:,.0f}/s "
             f"({row.goodput / calm.rate:.0%} of capacity), let in p50 {row.accepted_p50_ms:.0f}, p99 "
-            f"{row.accepted_p99_ms:.0f} ms ({row.accepted_p99_at_onset_ms:.0f} with the onset), refused p99 {row.refused_p99_ms:.0f} ms, health p99 {row.health_p99_ms:.0f} ms, as before after {row.recovered_s:.2f} s"
-            f", generator {row.generator_cpu:.0%} of a core" + (f", neither: {row.other}" if row.other else "")
+            f"{row.accepted_p99_ms:.0f} ms ({row.accepted_p99_at_onset_ms:.0f} with the onset), "
+            f"refused p99 {row.refused_p99_ms:.0f} ms, health p99 {row.health_p99_ms:.0f} ms, "
+            f"as before after {row.recovered_s:.2f} s, generator {row.generator_cpu:.0%} of a core"
+            + (f", neither: {row.other}" if row.other else "")
         )
     told = {"machine": machine.described(), "capacity": asdict(calm), "loads": [asdict(row) for row in rows]}
     options.reports.mkdir(parents=True, exist_ok=True)

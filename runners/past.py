@@ -51,12 +51,11 @@ class Past:
         with self._lock:
             if self._replayed is not None:
                 return self._replayed
-            if kept is not None:
-                self._digest = self._digest or data_digest(self.table)
-                self._replayed, self._values = kept.read(self._digest, self._blank) or (None, None)
+            digest = (self._digest or data_digest(self.table)) if kept else ""
+            self._replayed, self._values = (kept and kept.read(digest, self._blank)) or (None, None)
             if self._replayed is None:
                 done = replay(self._blank(), self.table, keeps_recent_days=False)
-                self._values = (kept and self._digest and kept.write(self._digest, done)) or laid_down(done.values)
+                self._values = (kept and kept.write(digest, done)) or laid_down(done.values)
                 self._replayed = replace(done, values=np.empty((0, done.values.shape[1])), state=self._blank())
             return self._replayed
 
