@@ -20,7 +20,7 @@ from api.access.guard import Guard as CallersGuard
 from api.access.rates import Rates
 from api.access.shares import Shares
 from api.application import Application, create_application
-from api.caching import COUNTERS, Cache, EntryCodec, Epoch, MemoryLayer, RedisLayer, Tallies, load_secret
+from api.caching import COUNTERS, Cache, EntryCodec, Epoch, MemoryLayer, Tallies, load_secret
 from api.counters import Counters
 from api.errors import Code
 from api.prediction_body import PredictionBody
@@ -274,6 +274,8 @@ def cache_of(given: Settings, shared: Path | None) -> Cache[PredictionBody]:
     tallies = Tallies(COUNTERS, shared)
     redis = None
     if given.redis:
+        from api.caching.redis_layer import RedisLayer  # noqa: PLC0415 - its library takes a tenth of a start to import
+
         secret = given.cache_secret.get_secret_value().encode() or load_secret(given.home / "cache.key")
         redis = RedisLayer(given.redis, EntryCodec([secret]), tallies)
     return Cache(

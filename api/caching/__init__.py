@@ -1,4 +1,7 @@
-"""The cache of predictions: memory over Redis, and the decorator that puts it before a function."""
+"""The cache of predictions: memory over Redis, and the decorator that puts it before a function.
+
+The layer in Redis is in ``redis_layer``, apart: only those that have one pay for importing its library.
+"""
 
 from api.caching.cache import Cache, Purge
 from api.caching.decorator import Cached, cached
@@ -7,7 +10,6 @@ from api.caching.epoch import Epoch
 from api.caching.flights import Obtained
 from api.caching.keys import KeyPattern, key_of
 from api.caching.memory import MemoryLayer
-from api.caching.redis_layer import RedisHealth, RedisLayer
 from api.caching.secret import load_secret
 from api.caching.statistics import COUNTERS, CacheStats
 from api.caching.tallies import Tallies
@@ -23,8 +25,6 @@ __all__ = [
     "MemoryLayer",
     "Obtained",
     "Purge",
-    "RedisHealth",
-    "RedisLayer",
     "Tallies",
     "cached",
     "key_of",

@@ -10,7 +10,7 @@ import datetime as dt
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
@@ -19,9 +19,11 @@ from api.caching.epoch import Epoch
 from api.caching.flights import Compute, Flights, Obtained
 from api.caching.keys import KeyPattern
 from api.caching.memory import MemoryLayer
-from api.caching.redis_layer import RedisHealth, RedisLayer
 from api.caching.statistics import COUNTERS, CacheStats, LastOperation, report
 from api.caching.tallies import Tallies
+
+if TYPE_CHECKING:
+    from api.caching.redis_layer import RedisHealth, RedisLayer
 
 T = TypeVar("T")
 

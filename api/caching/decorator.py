@@ -12,13 +12,15 @@ import secrets
 import typing
 import weakref
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 import msgspec
 
 from api.caching.cache import Cache, Instant
 from api.caching.keys import key_of
-from api.caching.redis_layer import RedisLayer
+
+if TYPE_CHECKING:
+    from api.caching.redis_layer import RedisLayer
 
 P = ParamSpec("P")
 R = TypeVar("R")

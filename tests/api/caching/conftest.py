@@ -9,8 +9,9 @@ import pytest_asyncio
 from fault_proxy import FaultProxy
 from redis_process import BINARY, RedisProcess
 
-from api.caching import COUNTERS, EntryCodec, RedisLayer, Tallies
+from api.caching import COUNTERS, EntryCodec, Tallies
 from api.caching.breaker import Breaker
+from api.caching.redis_layer import RedisLayer
 
 SECRET = b"a secret of the tests, 32 bytes."
 

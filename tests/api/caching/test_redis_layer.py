@@ -8,9 +8,10 @@ import time
 import msgspec
 import pytest
 
-from api.caching import Cache, EntryCodec, RedisLayer, key_of
+from api.caching import Cache, EntryCodec, key_of
 from api.caching.entry import Oddity, Stored
 from api.caching.keys import KeyPattern
+from api.caching.redis_layer import RedisLayer
 
 KEYS = [key_of("m", str(n), "v", b"") for n in range(300)]
 
