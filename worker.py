@@ -162,7 +162,9 @@ class Worker:
             return None, None
         kept = PredictionLog(given.database_url, keep_days=wanted.keep_days, on_rows=self.metrics.note_logged)
         model, every_s = given.service.models[0], wanted.compared_every_s
-        quality = LiveQuality(given.database_url, model, every_s=every_s, tell=self.metrics.quality.note)
+        quality = LiveQuality(
+            given.database_url, model, every_s=every_s, tell=self.metrics.quality.note, look=self.backend.experience
+        )
         kept.start()
         quality.start()
         return kept, quality

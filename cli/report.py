@@ -87,7 +87,7 @@ def report(
         forecasts = _predict(settings, days, competitions, refit_days or REFIT_DAYS, quiet=as_json)
     model, seed = next(iter(forecasts.proba)), settings.training.seed
     page = render(evaluation_page(Subject(forecasts, model, TITLES, seed), promised=coverage, saved=saved))
-    _write(out, page)
+    write_page(out, page)
     result = figures_of(forecasts, model=model, seed=seed)
     result["coverage"] = coverage_of(forecasts, model=model, promised=coverage).to_plain()
     result["calibration"] = calibration_gain(forecasts, model=model, seed=seed)
@@ -136,7 +136,7 @@ def _importance(tag: str) -> Importance:
     return Importance(tag, card["importance"], card.get("explanations", {}))
 
 
-def _write(file: Path, text: str) -> None:
+def write_page(file: Path, text: str) -> None:
     """Write a file whole or not at all."""
     partial = file.with_name(file.name + ".partial")
     try:

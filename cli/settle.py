@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,65 +14,121 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from cli.forecasts import full_tag, guard_of
+from cli.options import OutputFile
+from cli.report import write_page
 from configs.settings import Settings
 from models.scores import binned_reliability, reliability
 from monitoring.calibration_watch import SEASON, Watched, watch
-from monitoring.settlement import HORIZONS_S, LAST, Open, Score, Settled, by, not_scored, score, settle
+from monitoring.drift import FEWEST, MUCH, OUTCOMES, Drift
+from monitoring.live_quality import drift_of, parts_of
+from monitoring.quality_gauges import markets
+from monitoring.settlement import LAST, Score, Settled, not_scored, score, settle
+from reports.page import render
+from reports.settled import Told, settled_page
+from runners.experience import Experience, experience
+from runners.loading import ModelRefused, load
+from runners.world import read_world
 from store.database import open_store
 from store.errors import StoreError
 from store.forecasts import SECONDS_PER_DAY, Met, met_forecasts
 
 FEW = 100
-_OUTCOMES = ("home", "draw", "away")
+MOST_MOVED = 10
+_MARKETS = {"1x2": "home, draw, away", "over_2_5": "more than 2.5 goals", "both_score": "both sides score"}
 
 
 @click.command("settle")
 @click.option("--model", "model_name", help="Forecasts of this model; by default of the first served one.")
 @click.option("--days", type=click.IntRange(1), help="Computed within so many days; by default all that are kept.")
 @click.option(
+    "--drift", "looks_for_drift", is_flag=True, help="Compare the matches with those learned from, too; takes a replay."
+)
+@click.option("--out", type=OutputFile(), help="Draw it on a page with reliability diagrams: the HTML file to write.")
+@click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object, with the tables behind reliability diagrams."
 )
 @click.pass_obj
-def settle_command(settings: Settings, model_name: str | None, days: int | None, as_json: bool) -> None:
+def settle_command(
+    settings: Settings, model_name: str | None, days: int | None, looks_for_drift: bool, out: Path | None, as_json: bool
+) -> None:
     """Compare the forecasts that were served with the results: scores by horizon, competition, version and market.
 
     A match counts once for each version: with the last forecast before its kick-off, and in each horizon with the last
     one within it. What was called off, awarded or is still to come is counted and not scored. A corrected score is
     taken as it is now. An alarm says where forecasts no longer mean what they say.
     """
+    name = model_name or settings.service.models[0]
     now_s = dt.datetime.now(dt.UTC).timestamp()
     since_day = None if days is None else int(now_s) // SECONDS_PER_DAY - days
     try:
-        engine = open_store(settings.database_url)
-        met = met_forecasts(engine, model_name=model_name or settings.service.models[0], since_day=since_day)
-    except StoreError as error:
+        met = met_forecasts(open_store(settings.database_url), model_name=name, since_day=since_day)
+        moved = drift_of(met, lambda ids: _experience(settings, name, ids)) if looks_for_drift else None
+    except (StoreError, ModelRefused) as error:
         raise click.ClickException(str(error)) from error
     last = settle(met)
     watched = watch(last.proba, last.outcome)
+    told = Told(name, last, parts_of(met, last), watched, not_scored(met, now_s), moved)
+    if out is not None:
+        if not len(last):
+            raise click.ClickException("No match was played yet that was forecast; there is nothing to draw.")
+        write_page(out, render(settled_page(told)))
     if as_json:
-        click.echo(json.dumps(_plain(met, last, watched, not_scored(met, now_s)), indent=2, allow_nan=False))
+        click.echo(json.dumps(_plain(told) | ({} if out is None else {"file": str(out)}), indent=2, allow_nan=False))
         return
-    _show(met, last, watched, not_scored(met, now_s))
+    _show(met, told)
+    if looks_for_drift:
+        _show_drift(moved)
+    if out is not None:
+        click.echo(f"Page written to {out}")
 
 
-def _show(met: Sequence[Met], last: Settled, watched: Watched, others: Open) -> None:
+def _experience(settings: Settings, name: str, match_ids: Collection[str]) -> Experience | None:
+    """Return what the newest model of a name has learned from; reads the store and replays it, which takes seconds."""
+    model = load(full_tag(f"{name}:latest"), guard_of(settings))
+    timeline = read_world(open_store(settings.database_url), [model]).timelines[model.tag].own
+    timeline.past.recall()
+    return experience(model, timeline, match_ids)
+
+
+def _show(met: Sequence[Met], told: Told) -> None:
     console = Console()
     if not met:
         console.print("No forecast was logged yet. A server logs those of matches to come that it is asked for.")
         return
+    last = told.last
     if len(last):
-        parts = {
-            "before kick-off": {name: score(settle(met, name)) for name in HORIZONS_S},
-            "competition": by(last, last.competition),
-            "version": by(last, last.model),
-        }
-        for title, scores in parts.items():
-            console.print(_table(title, scores))
+        for title, scores in told.parts.items():
+            named = {name.removeprefix(f"{told.model_name}:"): one for name, one in scores.items()}
+            console.print(_table("before kick-off" if title == "horizon" else title, named))
         console.print(_markets(score(last)))
+    others = told.others
     console.print(f"{others.to_come} matches are still to come, {others.without_result} have no result that counts.")
     if len(last) < FEW:
         console.print(f"{len(last)} matches are few: scores of fewer than {FEW} say little.")
-    console.print(_said(watched))
+    console.print(_said(told.watched))
+
+
+def _show_drift(moved: Drift | None) -> None:
+    console = Console()
+    if moved is None:
+        console.print(
+            f"No drift can be told: fewer than {FEWEST} matches were forecast and played lately, or learned from."
+        )
+        return
+    table = Table(box=box.SIMPLE, padding=(0, 1), pad_edge=False)
+    table.add_column("moved most from what was learned from")
+    table.add_column("index", justify="right")
+    for outcome, index in moved.forecasts.items():
+        table.add_row(f"forecast: {outcome}", f"{index:.3f}")
+    for feature, index in list(moved.features.items())[:MOST_MOVED]:
+        table.add_row(feature, f"{index:.3f}")
+    console.print(table)
+    verdict = "much" if max(moved.forecasts.values()) > MUCH else "not much"
+    console.print(
+        f"{moved.asked} matches beside {moved.learned} of the same weeks and competitions: the forecasts moved {verdict} "
+        f"(above {MUCH:g} is much)."
+    )
 
 
 def _table(title: str, scores: Mapping[str, Score]) -> Table:
@@ -89,9 +146,8 @@ def _markets(one: Score) -> Table:
     table = Table(box=box.SIMPLE, padding=(0, 1), pad_edge=False)
     for place, name in enumerate(("market", "log loss", "ECE")):
         table.add_column(name, justify="right" if place else "left")
-    table.add_row("home, draw, away", _figure(one.log_loss), _figure(one.ece))
-    table.add_row("more than 2.5 goals", _figure(one.over_log_loss), _figure(one.over_ece))
-    table.add_row("both sides score", _figure(one.both_log_loss), _figure(one.both_ece))
+    for market, figures in markets(one).items():
+        table.add_row(_MARKETS[market], *map(_figure, figures))
     return table
 
 
@@ -111,17 +167,17 @@ def _said(watched: Watched) -> str:
     return f"Calibration {newest}: no alarm (evidence {watched.evidence:.1f}, bound {watched.bound:.1f})."
 
 
-def _plain(met: Sequence[Met], last: Settled, watched: Watched, others: Open) -> dict[str, Any]:
+def _plain(told: Told) -> dict[str, Any]:
+    watched = told.watched
     return {
-        "horizons": {name: _scores(score(settle(met, name))) for name in HORIZONS_S},
-        "competitions": {name: _scores(one) for name, one in by(last, last.competition).items()},
-        "versions": {name: _scores(one) for name, one in by(last, last.model).items()},
-        "reliability": _reliability(last),
-        "not_scored": others._asdict(),
+        **{f"{by}s": {name: _scores(one) for name, one in scores.items()} for by, scores in told.parts.items()},
+        "reliability": _reliability(told.last),
+        "not_scored": told.others._asdict(),
         "calibration": {
             "is_alarmed": watched.is_alarmed,
             **{name: value if value != math.inf else None for name, value in watched._asdict().items()},
         },
+        "drift": None if told.drift is None else told.drift._asdict(),
         "counted": LAST,
     }
 
@@ -134,7 +190,7 @@ def _reliability(last: Settled) -> dict[str, list[dict[str, float]]]:
     """Return the bins of each event that are not empty: forecast and frequency, to be drawn against each other."""
     if not len(last):
         return {}
-    tables = dict(zip(_OUTCOMES, reliability(last.proba, last.outcome), strict=True))
+    tables = dict(zip(OUTCOMES, reliability(last.proba, last.outcome), strict=True))
     tables["over_2_5"] = binned_reliability(last.over, last.is_over)
     tables["both_score"] = binned_reliability(last.both, last.is_both)
     return {

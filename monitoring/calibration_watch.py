@@ -73,19 +73,23 @@ def watch(proba: Array, outcome: Outcomes, *, false_alarms: float = FALSE_ALARMS
     proba, outcome = proba[-SEASON:], outcome[-SEASON:]
     if len(outcome) == 0:
         return Watched(0, 0.0, float("inf"), "", None)
-    ratios = log_ratios(proba)
-    sums = _sums(ratios[:, np.arange(len(outcome)), outcome][:, :, None])[:, :, 0]
-    bound = bound_of(proba, ratios, false_alarms=false_alarms)
+    sums = evidence(proba, outcome)
+    bound = bound_of(proba, log_ratios(proba), false_alarms=false_alarms)
     passed = np.flatnonzero(sums.max(axis=0) > bound)
     largest = int(sums[:, -1].argmax())
-    evidence = float(sums[largest, -1])
+    most = float(sums[largest, -1])
     return Watched(
         matches=len(outcome),
-        evidence=evidence,
+        evidence=most,
         bound=bound,
-        error=list(ERRORS)[largest] if evidence > 0.0 else "",
+        error=list(ERRORS)[largest] if most > 0.0 else "",
         alarmed_at=int(passed[0]) + 1 if len(passed) else None,
     )
+
+
+def evidence(proba: Array, outcome: Outcomes) -> Array:
+    """Return the sum for each error after each match, in nats. Shape (errors, n)."""
+    return _sums(log_ratios(proba)[:, np.arange(len(outcome)), outcome][:, :, None])[:, :, 0]
 
 
 def log_ratios(proba: Array) -> Array:

@@ -20,7 +20,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from monitoring.model_numbers import GONE_AT_ZERO, ModelNumbers
-from monitoring.quality_gauges import QualityGauges
+from monitoring.quality_gauges import GONE, LIVE_SCORE, QualityGauges
 from runners.degraded import Reason, name_of
 from runners.queries import Forecast, PredictionQuery
 
@@ -212,21 +212,27 @@ class Metrics:
         """Return the numbers in Prometheus' text format: of all workers, where they share a folder."""
         self.hand_on()
         shown = CollectorRegistry()
-        shown.register(_Shared() if os.environ.get(SHARED_FOLDER) else self._registry)
+        # The library declares no types for it.
+        shared = MultiProcessCollector(None) if os.environ.get(SHARED_FOLDER) else None  # type: ignore[no-untyped-call]
+        shown.register(_Present(shared or self._registry))
         for other in self.others:
             shown.register(other)
         return generate_latest(shown)
 
 
-class _Shared(Collector):
-    """Collect the numbers of all processes, but for the models that all of them have let go."""
+class _Present(Collector):
+    """Collect numbers, of all processes where they are shared, but for models and scores that all of them have let go."""
+
+    def __init__(self, numbers: Collector) -> None:
+        self._numbers = numbers
 
     def collect(self) -> Iterable[Metric]:
         """Return every metric."""
-        numbers = MultiProcessCollector(None)  # type: ignore[no-untyped-call]  # the library declares no types for it
-        for metric in numbers.collect():  # type: ignore[no-untyped-call]  # the same
+        for metric in self._numbers.collect():
             if metric.name in GONE_AT_ZERO:
                 metric.samples = [sample for sample in metric.samples if sample.value]
+            if metric.name == LIVE_SCORE:
+                metric.samples = [sample for sample in metric.samples if sample.value != GONE]
             yield metric
 
 

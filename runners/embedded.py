@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from runners.backend import Condition
 from runners.errors import ModelUnavailable, PredictionFailure
+from runners.experience import Experience, experience
 from runners.follower import Follower
 from runners.further import Further
 from runners.ledger import Agreed, Ledger
@@ -260,6 +261,16 @@ class EmbeddedBackend:
         outcomes = await asyncio.get_running_loop().run_in_executor(self._writer, self._receive, rows)
         self.follower.wake()
         return outcomes
+
+    def experience(self, match_ids: Iterable[str]) -> Experience | None:
+        """Return matches that the default model was asked about, beside those it had learned from; see ``experience``.
+
+        None, too, as long as that would take a replay. For a thread of its own: it takes tenths of a second.
+        """
+        model, world = self.shelf.default, self.follower.world
+        if model is None or world is None or not (timeline := world.timelines[model.tag].own).past.is_recalled:
+            return None
+        return experience(model, timeline, match_ids)
 
     def condition(self) -> Condition:
         """Return the health of the service."""

@@ -172,6 +172,18 @@ def _quality() -> list[Panel]:
             "Mean gap between what was said and what came.",
         ),
         lines("Evidence against the calibration", against, "none", "In nats, over a season of matches at most."),
+        lines(
+            "Ranked probability score of parts",
+            {"{{by}} {{of}}": 'max by (by, of) (football_live_score{score="rps"})'},
+            "none",
+            "By time before kick-off, by version, and of the competitions with most matches; lower is better.",
+        ),
+        lines(
+            "Drift",
+            {"forecasts": "max(football_forecast_drift)", "features": "max(football_feature_drift)"},
+            "none",
+            "Population stability index against the matches learned from, of the same weeks of the year. Of forecasts .25 is much.",
+        ),
     ]
 
 

@@ -130,6 +130,8 @@ TROUBLES = {
     "ModelIsOld": gauge("football_model_trained_until_timestamp_seconds", 120.0, after_m=120),
     "WorkersDie": Trouble([("football_worker_restarts_total", lambda an_hour: an_hour / 60)], 2.0, fine=0.0),
     "ForecastsAreOff": gauge("football_calibration_alarm", 0.0),
+    "ForecastsDrift": gauge('football_forecast_drift{outcome="home"}', 0.25),
+    "FeatureIsLost": gauge("football_feature_drift", 3.0),
     "ForecastsAreNotLogged": Trouble([('football_prediction_log_rows_total{result="lost"}', lambda count: count)], 0.0),
 }
 SWITCHES = {"ReplicaDown", "RedisIsAway", "ModelRefused", "StoreUnreadable", "ForecastsAreOff", "ForecastsAreNotLogged"}
