@@ -12,9 +12,10 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-
 .DEFAULT_GOAL := help
 BENCH  := .venv-bench
 PEER   := .venv-mlserver
+CODE   := api cli configs deploy features ingest models monitoring proof reports runners service.py store training trust worker.py
 SCENARIO ?= all
 
-.PHONY: help setup run test coverage check bench load-test soak abuse format dashboards lock clean
+.PHONY: help setup run test coverage check secrets audit bench load-test soak abuse format dashboards lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -34,11 +35,23 @@ coverage: $(READY)  ## Test everything and print what no test reaches; half as s
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=95
 
-check: $(READY)  ## Lint, types and import layers
+check: secrets  ## Lint, types, import layers, unsafe calls and secrets
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports > .lint-imports.txt || (cat .lint-imports.txt; exit 1)
+	@$(BIN)/bandit --quiet --recursive --level --level --configfile pyproject.toml $(CODE)
+
+# Only files that have changed since all of them were looked through. A line that is no secret says so itself.
+secrets: $(READY)
+	@test -e .secrets-scanned || touch -d @0 .secrets-scanned
+	@! git rev-parse --is-inside-work-tree > /dev/null 2>&1 || \
+	  find $$(git ls-files ':!requirements/*.txt') -newer .secrets-scanned -print0 | \
+	  xargs -0 --no-run-if-empty $(BIN)/detect-secrets-hook
+	@touch .secrets-scanned
+
+audit: $(READY)  ## Whether anything is known against the libraries that serve; OSV_URL is a copy of the advisories
+	@$(BIN)/python requirements/audit.py $(if $(OSV_URL),--osv-url $(OSV_URL))
 
 bench: $(READY) $(BENCH)/.ready $(PEER)/.ready  ## Ours against its limit and its peers, one table; needs wrk and h2load
 	@$(BENCH)/bin/python load_tests/bench.py
@@ -64,7 +77,7 @@ lock: $(READY)  ## Pin all dependencies anew, with hashes and without an index a
 	@$(BIN)/python requirements/lock.py
 
 clean:  ## Remove the environment and caches; state in FOOTBALL_HOME stays
-	rm -rf $(VENV) $(BENCH) $(PEER) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* *.egg-info .lint-imports.txt
+	rm -rf $(VENV) $(BENCH) $(PEER) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* *.egg-info .lint-imports.txt .secrets-scanned
 
 # uv, which pip gets first, installs in seconds what pip needs more than a minute for. It does not read pip's settings,
 # so it is told the registry that they name; pip itself gets what uv cannot.

@@ -38,7 +38,7 @@ COMMANDS = {
     "down": ("cli.releases", "down", "Stop the proxy and its servers."),
     "watch": ("cli.releases", "watch", "Build and release every model as soon as it is trained."),
     "gc": ("cli.gc", "gc", "List bentos and models that nothing needs; remove them."),
-    "image": ("cli.releases", "image", "Build a container image of a bento."),
+    "image": ("cli.image", "image", "Build a container image of a bento."),
     "keep": ("cli.releases", "keep", "Start again what dies behind the proxy."),
     "prove": ("cli.prove", "prove", "Change bentos under load; count every answer lost or wrong."),
     "top": ("cli.top", "top", "Show what a service does just now: load, latency, models."),

@@ -19,7 +19,6 @@ from deploy.build import BuildFailed, build, newest_model
 from deploy.errors import DeployFailed, Refused
 from deploy.gate.bounds import Bounds
 from deploy.gate.gatekeeper import Gatekeeper
-from deploy.image import BASE, build_image
 from deploy.keeper import Keeper
 from deploy.place import Place
 from deploy.plan import TOKEN, Plan
@@ -157,23 +156,6 @@ def keep(settings: Settings) -> None:
     """Keep proxy and servers running until `football down`; a release starts this by itself."""
     if not Keeper(place_of(settings), plan_of(settings)).run():
         raise click.ClickException("Another process keeps them running already.")
-
-
-@click.command()
-@click.argument("bento_tag", required=False)
-@click.option(
-    "--tag", "name", default="football", show_default=True, help="Name of the image; its version is the bento's."
-)
-@click.option("--base", default=BASE, show_default=True, help="Image to start from; needs python3.11 with venv.")
-@click.pass_obj
-def image(settings: Settings, bento_tag: str | None, name: str, base: str) -> None:
-    """Build a container image of BENTO_TAG, the newest bento by default: small, not root, nothing in it to write to."""
-    tag, place = bento_tag or newest_bento(), place_of(settings)
-    try:
-        place.make()
-        click.echo(build_image(kept.keep(place, tag), tag, name, base=base))
-    except DeployFailed as error:
-        raise click.ClickException(str(error)) from error
 
 
 def place_of(settings: Settings) -> Place:

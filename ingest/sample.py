@@ -39,7 +39,7 @@ HALF_TIME_SEASONS = ("2015-16", "2016-17", "2017-18", "2018-19", "2019-20")
 
 REQUIREMENT = "bl-predictor==1.2"
 WHEEL = "bl_predictor-1.2-py3-none-any.whl"
-SHA256 = "dfcbc7b4fa1746f757b73bc07ebb1334990cfa42ccbd96739c8014aad3faad05"
+SHA256 = "dfcbc7b4fa1746f757b73bc07ebb1334990cfa42ccbd96739c8014aad3faad05"  # pragma: allowlist secret
 MEMBER = "bl_predictor/crawled_data.csv"
 
 _REQUIRED = ("date_time", "matchday", "home_team", "home_score", "guest_score", "guest_team", "season")

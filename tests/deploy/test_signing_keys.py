@@ -38,7 +38,7 @@ def test_a_new_key_is_its_owners_and_trusted_here(keys):
 
     assert (keys / "signing.key").stat().st_mode & 0o777 == 0o600
     assert keys.stat().st_mode & 0o777 == 0o700
-    assert (keys / "signing.key").read_text().startswith("-----BEGIN PRIVATE KEY-----")
+    assert (keys / "signing.key").read_text().startswith("-----BEGIN PRIVATE KEY-----")  # pragma: allowlist secret
     assert Keyring(keys).trusted() == [key.key_id]
     assert find_key(keys).key_id == key.key_id
 

@@ -41,7 +41,7 @@ def test_members_that_say_the_same_are_trusted_alike():
     assert weights["b"] == pytest.approx(weights["c"], abs=1e-9)
 
 
-def test_the_better_member_weighs_more_and_the_pool_is_better_than_either():
+def test_the_better_member_counts_more_and_the_pool_is_better_than_either():
     """
     Of two members with noise of their own the less noisy one weighs more; together they lose less than either.
     """

@@ -71,7 +71,7 @@ def test_answers_are_shared_purged_and_not_needed(home, bento, python, tmp_path,
     folders = [tmp_path / name for name in ("one", "two")]
     for folder in folders:
         folder.mkdir()
-    shared = {"FOOTBALL_REDIS_URL": redis.url, "FOOTBALL_CACHE_SECRET": "0123456789abcdef0123456789abcdef"}
+    shared = {"FOOTBALL_REDIS_URL": redis.url, "FOOTBALL_CACHE_SECRET": "0123456789abcdef" * 2}
     patient = {"FOOTBALL_SERVICE__DEADLINE_S": "60"}
     one = serve(home, bento, python, folders[0], workers=2, **shared, **patient)
     two = serve(home, bento, python, folders[1], **shared, **patient)

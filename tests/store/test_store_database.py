@@ -114,7 +114,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path):
 def test_a_server_that_does_not_answer_is_named_without_the_password(tmp_path):
     """The message shows the address and hides the secret."""
     with pytest.raises(StoreUnavailable) as failure:
-        open_store(f"postgresql://someone:secret@/football?host={tmp_path}")
+        open_store(f"postgresql://someone:secret@/football?host={tmp_path}")  # pragma: allowlist secret
 
     assert "secret" not in str(failure.value)
     assert "Check that the server runs" in str(failure.value)
