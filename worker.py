@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import bentoml
 import msgspec
@@ -46,6 +46,10 @@ from trust.guard import Guard, ServedBento
 from trust.keyring import Keyring
 from trust.policy import Policy
 
+if TYPE_CHECKING:
+    from api.access.shared_rates import SharedRates
+    from monitoring.traces import Traces
+
 log = logging.getLogger("football.service")
 
 SWITCH_INTERVAL_S: Final = 0.00005
@@ -53,6 +57,8 @@ SWITCH_INTERVAL_S: Final = 0.00005
 
 A batch of forecasts leaves the interpreter some thirty times, whenever numpy computes, and waits as often to have it back.
 """
+
+TRACES_GO_TO: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 IN_CONTAINER: Final = "BENTOML_CONTAINERIZED"
 """Environment variable that is ``true`` in an image that BentoML has built."""
@@ -82,9 +88,13 @@ class Worker:
             self.backend.start()
         self._recorder = recorder_of(given)
         self._log, self._quality = self._log_of(given)
+        self._traces = traces_of()
         self._behind_proxy = given.behind_proxy
         self._warm_fixtures = given.service.cache.warm_fixtures
         cache = cache_of(given, shared) if given.service.cache.enabled else None
+        service = given.service
+        rates = Rates(service.rate_per_s, service.rate_burst) if service.rate_per_s else None
+        self._shared_rates = shared_rates_of(given, rates)
         self.application: Application = create_application(
             self.backend,
             settings=api_settings(given),
@@ -92,8 +102,9 @@ class Worker:
             cache=cache,
             counters=Counters(shared),
             recorder=self._recorder,
-            guard=callers_guard_of(given),
+            guard=callers_guard_of(given, rates),
             logs=[self.metrics] if self._log is None else [self.metrics, self._log],
+            tracer=self._traces,
         )
         self.metrics.in_flight = lambda: self.application.in_flight
         self.metrics.others = [] if cache is None else [CacheNumbers(cache.stats)]
@@ -120,6 +131,8 @@ class Worker:
         """
         if self._behind_proxy:
             await asyncio.to_thread(self.backend.settle)
+        if self._shared_rates is not None:
+            self._shared_rates.start()
         await self.backend.reloads.start(is_watching=self._is_watching)
         warmed = await self.application.warm(self._warm_fixtures)
         log.info("ready", extra={"answers_at_hand": warmed})
@@ -131,6 +144,8 @@ class Worker:
         for part in (self._recorder, self._log, self._quality):
             if part is not None:
                 part.stop()
+        if self._traces is not None:
+            self._traces.close()
         forget_process()
 
     async def _warm_version(self, name: str, version: str) -> None:
@@ -236,12 +251,19 @@ def guard_of(given: Settings, bento: bentoml.Bento | None, tags: Mapping[str, st
     return Guard(policy, bentos=bento_store(), served=served)
 
 
-def callers_guard_of(given: Settings) -> CallersGuard:
+def callers_guard_of(given: Settings, rates: Rates | None) -> CallersGuard:
     """Return who lets requests in."""
-    service = given.service
     callers = Callers(given.callers, deployer=given.operator_token.get_secret_value())
-    rates = Rates(service.rate_per_s, service.rate_burst) if service.rate_per_s else None
-    return CallersGuard(callers, Shares(service.most_in_flight), rates)
+    return CallersGuard(callers, Shares(given.service.most_in_flight), rates)
+
+
+def shared_rates_of(given: Settings, rates: Rates | None) -> SharedRates | None:
+    """Return what has all workers know what callers had, where rates are bounded and there is a Redis to share them by."""
+    if rates is None or not given.redis:
+        return None
+    from api.access.shared_rates import SharedRates  # noqa: PLC0415 - as in ``cache_of``
+
+    return SharedRates(rates, given.redis)
 
 
 def may_reload(given: Settings) -> bool:
@@ -253,6 +275,15 @@ def shared_folder() -> Path | None:
     """Return the folder that the workers of this server share and that ends with it; None for a lone process."""
     shared = os.environ.get(SHARED_FOLDER)
     return None if not shared else Path(shared) / "football"
+
+
+def traces_of() -> Traces | None:
+    """Return what sends traces, where OpenTelemetry's environment variables name a collector."""
+    if not any(os.environ.get(name) for name in TRACES_GO_TO):
+        return None
+    from monitoring.traces import Traces  # noqa: PLC0415 - its libraries are for those who have a collector
+
+    return Traces()
 
 
 def recorder_of(given: Settings) -> Recorder | None:

@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import msgspec
 
@@ -27,7 +27,7 @@ from api.headers import RequestIds
 from api.legacy import legacy_routes
 from api.matches import match_routes
 from api.models import model_routes
-from api.observer import ForecastLog, Observer, Recorder, unobserved
+from api.observer import ForecastLog, Observer, Recorder, Tracer, unobserved
 from api.prediction_body import PredictionBody
 from api.predictions import prediction_routes
 from api.query_strings import decode_query
@@ -47,6 +47,18 @@ CALLER_LEFT: Final = 499  # as nginx writes it; never sent, only counted
 access_log = logging.getLogger("football.access")
 error_log = logging.getLogger("football.api")
 
+
+class _Told(TypedDict):
+    """Hold what an observer is told."""
+
+    route: str
+    method: str
+    status: int
+    seconds: float
+    predictions: int
+    refused_as: str
+
+
 # Details come from the runners too; what JSON cannot write is written as text rather than lost.
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
@@ -61,6 +73,7 @@ def create_application(
     recorder: Recorder | None = None,
     guard: Guard | None = None,
     logs: Sequence[ForecastLog] = (),
+    tracer: Tracer | None = None,
 ) -> Application:
     """Return the ASGI application that answers from the backend.
 
@@ -73,6 +86,7 @@ def create_application(
         recorder: Told of predictions that were asked for and answered; None for nobody.
         guard: Lets requests in; None asks for no key and bounds only how many are at work.
         logs: Told of forecasts that were computed.
+        tracer: Told of each request once it is answered; None for nobody.
     """
     context = Context(backend, settings, counters or Counters())
     answers = Answers(context, cache, ttl_s=settings.cache_ttl_s, logs=logs)
@@ -88,7 +102,8 @@ def create_application(
         *legacy_routes(context),
     )
     guard = guard or Guard(None, Shares(settings.most_in_flight))
-    return Application(DocumentDesk(routes, settings).routes, context, answers, observer, recorder, guard)
+    found = DocumentDesk(routes, settings).routes
+    return Application(found, context, answers, observer, recorder, guard, tracer)
 
 
 class Application:
@@ -102,11 +117,12 @@ class Application:
         observer: Observer,
         recorder: Recorder | None,
         guard: Guard,
+        tracer: Tracer | None,
     ) -> None:
         self._answers = answers
         self._router = Router(routes)
         self._context = context
-        self._observer, self._recorder, self._guard = observer, recorder, guard
+        self._observer, self._recorder, self._guard, self._tracer = observer, recorder, guard, tracer
         self._request_ids = RequestIds()
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -210,15 +226,18 @@ class Application:
                 "predictions": call.predictions,
             }
             access_log.info("request", extra=noted)
+        told: _Told = {
+            "route": call.template,
+            "method": call.method,
+            "status": status,
+            "seconds": seconds,
+            "predictions": call.predictions,
+            "refused_as": call.refused_as,
+        }
         try:
-            self._observer(
-                route=call.template,
-                method=call.method,
-                status=status,
-                seconds=seconds,
-                predictions=call.predictions,
-                refused_as=call.refused_as,
-            )
+            self._observer(**told)
+            if self._tracer is not None:
+                self._tracer.note(call.headers, request_id=call.request_id, **told)
         except Exception:  # noqa: BLE001 - an observer must not break a request
             error_log.exception("observer failed", extra={"request_id": call.request_id})
 

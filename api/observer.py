@@ -22,6 +22,25 @@ def unobserved(*, route: str, method: str, status: int, seconds: float, predicti
     """Take no note."""
 
 
+class Tracer(Protocol):
+    """Be told of each request once it is answered, with the headers that it came with. What it raises is as an ``Observer``'s."""
+
+    def note(
+        self,
+        headers: Sequence[tuple[bytes, bytes]],
+        *,
+        request_id: str,
+        route: str,
+        method: str,
+        status: int,
+        seconds: float,
+        predictions: int,
+        refused_as: str,
+    ) -> None:
+        """Take note of one request."""
+        ...
+
+
 class Recorder(Protocol):
     """Be told of each request for predictions that was answered well. Must not raise."""
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import socket
 import sys
+from pathlib import Path
 
 import click
+from bentoml._internal.configuration.containers import BentoMLContainer
 
 from cli.build import newest_bento
 from configs.settings import Settings, require_keys
@@ -37,6 +41,8 @@ def serve(settings: Settings, bento_tag: str | None, port: int | None, host: str
         raise click.BadParameter(f"{error}.", param_hint="--host") from error
     _require_trusted(settings, tag)
     number = port or settings.service.port
+    _require_free(address, number)
+    _require_alone(Path(BentoMLContainer.bentoml_home.get()))
     environment = dict(os.environ)
     environment |= {"BENTOML_DO_NOT_TRACK": "True", "FOOTBALL_HOME": str(settings.home)}
     environment["FOOTBALL_DATABASE_URL"] = settings.database_url
@@ -48,6 +54,28 @@ def serve(settings: Settings, bento_tag: str | None, port: int | None, host: str
     command = [sys.executable, "-m", "bentoml", "serve", tag, "--host", address, "--port", str(number)]
     command += ["--timeout-graceful-shutdown", str(GRACEFUL_TIMEOUT_S)]
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own interpreter, no shell
+
+
+def _require_free(address: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((address, port))
+        except OSError as error:
+            told = f"Nothing can listen on {address}:{port} ({error.strerror}). Choose another port: --port"
+            raise click.ClickException(told) from error
+
+
+def _require_alone(bentoml_home: Path) -> None:
+    """Refuse a second server of one BENTOML_HOME: BentoML would empty the folder through which the first one's workers agree."""
+    lock = os.open(bentoml_home / "serving.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        told = f"Another server runs with BENTOML_HOME {bentoml_home} and would lose its metrics. Stop it, or give this one a home of its own"
+        raise click.ClickException(f"{told}: BENTOML_HOME=FOLDER football serve") from error
+    os.set_inheritable(lock, True)  # held by the server that this process becomes
 
 
 def _require_trusted(settings: Settings, tag: str) -> None:

@@ -136,6 +136,8 @@ class Ledger:
         if self._file is None:
             self._kept = change(self._kept)
             return self._kept
+        # Another server that starts with the same BENTOML_HOME empties it.
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._file.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             agreed = change(self._written())

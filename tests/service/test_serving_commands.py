@@ -144,7 +144,8 @@ def test_a_bento_is_built_from_any_folder(home, bento):
 def test_the_newest_bento_is_served_and_the_command_says_where(home, tmp_path):
     """
     `football serve` becomes the server of the newest bento on loopback, and says first how it can be reached; the tag of
-    the bento is all that `football build` prints, so that a script can take it.
+    the bento is all that `football build` prints, so that a script can take it. A second one is refused while the first
+    runs, as it would empty the first one's metrics; and so is one whose port is taken.
     """
     (newest,) = football(home, "build", home.tag).split()
     port, log = free_port(), tmp_path / "log"
@@ -155,12 +156,26 @@ def test_the_newest_bento_is_served_and_the_command_says_where(home, tmp_path):
     try:
         wait_until_ready(running)
         answer = httpx.get(f"{running.url}/v1/predictions/models", timeout=START_S).json()
+        second = refused("serve", "--port", str(free_port()), env=environment(home))
+        taken = refused("serve", newest, "--port", str(port), env=environment(home))
+        still = httpx.get(f"{running.url}/metrics", timeout=START_S).text
     finally:
         running.end()
 
+    assert "Another server runs with BENTOML_HOME" in second
+    assert f"Nothing can listen on 127.0.0.1:{port}" in taken
+    assert 'route="/v1/predictions/models"' in still
     assert answer["total_models"] == 1
     assert "from this machine only" in log.read_text()
     assert f"Serving {newest} on http://127.0.0.1:{port}" in log.read_text()
+
+
+def refused(*arguments: str, env: dict[str, str]) -> str:
+    """What a command says that fails."""
+    command = [sys.executable, "-m", "cli.main", *arguments]
+    run = subprocess.run(command, env=env, capture_output=True, text=True, timeout=START_S, check=False)
+    assert run.returncode == 1, run.stderr
+    return run.stderr
 
 
 def test_serving_without_a_bento_says_which_command_to_run(home, tmp_path):
