@@ -14,7 +14,6 @@ import asyncio
 import json
 import random
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -31,7 +30,7 @@ from bystander import Bystander, Question
 from crafted import crafted, request_of
 from hostile_messages import Messages
 from processes import ServerProcess
-from server import CHECKOUT, PROJECT_PYTHON, copied_home, football_server
+from server import copied_home, football_server, made_key
 
 REPORTS = Path(__file__).parent / "reports"
 MIB = 2**20
@@ -260,7 +259,7 @@ def _small(options: argparse.Namespace) -> argparse.Namespace:
 
 
 def _against_keyed(options: argparse.Namespace, scratch: Path, home: Path) -> Outcome:
-    keys = {scope: _key(scratch, scope) for scope in ("predict", "metrics")}
+    keys = {scope: made_key(scratch, f"a-{scope}", scope) for scope in ("predict", "metrics")}
     settings = {"FOOTBALL_SERVICE__WORKERS": "2", "FOOTBALL_BEHIND_PROXY": "true"}
     settings["FOOTBALL_API_KEYS_FILE"] = str(scratch / "keys" / "callers.json")
     with football_server(scratch, home, name="keyed", settings=settings) as server:
@@ -278,12 +277,6 @@ def _against_keyed(options: argparse.Namespace, scratch: Path, home: Path) -> Ou
             return told
 
         return _attacked(server, "wrong keys", attack, watch, question)
-
-
-def _key(folder: Path, scope: str) -> str:
-    command = [str(PROJECT_PYTHON), "-m", "cli.main", "keys", "add", f"a-{scope}", "--scope", scope]
-    environment = {"FOOTBALL_HOME": str(folder), "PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin"}
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _attacked(server: ServerProcess, name: str, attack: Attack, watch: Watch, question: Question) -> Outcome:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,6 +78,13 @@ def football_server(
     return ServerProcess(
         name, command, port=port, ready_path="/readyz", folder=folder, environment=environment | dict(settings or {})
     )
+
+
+def made_key(folder: Path, name: str, scope: str) -> str:
+    """Make a caller's key, kept in the folder's ``keys/callers.json``, and return its text."""
+    command = [str(PROJECT_PYTHON), "-m", "cli.main", "keys", "add", name, "--scope", scope]
+    environment = {"FOOTBALL_HOME": str(folder), "PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin"}
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def football_environment() -> dict[str, str]:

@@ -26,7 +26,7 @@ end
 local requests, place = {{}}, {first}
 init = function()
   local paths, bodies = lines("{paths}"), lines("{bodies}")
-  local headers = {{["Content-Type"] = "application/json"}}
+  local headers = {{["Content-Type"] = "application/json"{key}}}
   for i = 1, math.max(#paths, #bodies) do
     requests[i] = wrk.format("POST", paths[(i - 1) % #paths + 1], headers, bodies[(i - 1) % #bodies + 1])
   end
@@ -98,11 +98,12 @@ def run_wrk(
     first: int = 0,
     expected: str | None = None,
     pause_s: float = 0.0,
+    key: str = "",
 ) -> Capacity:
     """Ask again and again for the paths and bodies, in order and paired, beginning after the first few.
 
     With ``expected``, every answer of status 200 without that text counts as wrong. With ``pause_s``, a connection waits so
-    long on average before it asks again.
+    long on average before it asks again. ``key`` is that of a caller, where the service asks for one.
 
     Raises:
         WrkFailed: If wrk cannot run or tells no result.
@@ -113,7 +114,9 @@ def run_wrk(
         (folder / "bodies").write_bytes(b"\n".join(bodies) + b"\n")
         script = folder / "script.lua"
         count_wrong = COUNT_WRONG.format(expected=expected) if expected else ""
-        text = SCRIPT.format(paths=folder / "paths", bodies=folder / "bodies", first=first, count_wrong=count_wrong)
+        header = f', ["Authorization"] = "Bearer {key}"' if key else ""
+        given = {"paths": folder / "paths", "bodies": folder / "bodies", "first": first, "key": header}
+        text = SCRIPT.format(count_wrong=count_wrong, **given)
         pause = PAUSE.format(least=round(500 * pause_s), most=round(1_500 * pause_s)) if pause_s else ""
         script.write_text(text + pause)
         command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s"]
