@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from deploy.build import BENTO_NAME
 from deploy.durable import sync_folder
 from deploy.errors import NotKept
 from deploy.place import Place
+from deploy.slot import PAST
 
 _FACTS: Final = "bento.yaml"
 
@@ -59,6 +61,21 @@ def copy_to(aside: Path, tag: str) -> None:
     except (BentoMLException, OSError, ValueError) as error:
         shutil.rmtree(aside, ignore_errors=True)
         raise NotKept(f"No copy of {tag} could be made: {error}. The bentos there are: football build") from error
+
+
+def lend_past(lender: Path, borrower: Path) -> None:
+    """Give a copy what the servers of another have noted of old matches, unless its own have noted something.
+
+    What is noted is named after the code of the features and after the matches, so servers that would note
+    something else pass over it. It is copied: what the borrower's servers do with it the lender's never read.
+    """
+    if (borrower / PAST).exists() or not (lender / PAST).is_dir():
+        return
+    aside = borrower / f".{PAST}.new"
+    with suppress(OSError):  # such as a full disk: they note it themselves, or say so
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.copytree(lender / PAST, aside)
+        aside.rename(borrower / PAST)
 
 
 def bento_in(folder: Path, tag: str) -> Path:

@@ -71,6 +71,8 @@ class Gatekeeper:
         """Examine a copy, write the report and a line of the journal. Raises DeployFailed if it cannot be examined."""
         if self.verify is not None:
             self.verify(folder, tag)
+        if (current := self._current(tag)) is not None:
+            kept.lend_past(kept.folder_of(self.place, current), folder)
         with held(self.place.cell_lock), swept(self.place.cell) as cell:
             prefix, why_connected = cutting_command(self.plan.environment.get("FOOTBALL_DATABASE_URL", ""))
             report = self._found(prefix, self._task(folder, tag, cell, why_connected))

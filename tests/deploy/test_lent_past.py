@@ -1,0 +1,64 @@
+"""What a release has noted of old matches is lent to the next one, and only lent."""
+
+from __future__ import annotations
+
+import pytest
+
+from deploy.kept import lend_past
+from deploy.slot import PAST
+
+
+@pytest.fixture
+def lender(tmp_path):
+    """A kept release that has noted something."""
+    noted = tmp_path / "lender" / PAST / "digest"
+    noted.mkdir(parents=True)
+    (noted / "values.npy").write_bytes(b"values")
+    return tmp_path / "lender"
+
+
+@pytest.fixture
+def borrower(tmp_path):
+    """One that has just been copied."""
+    (tmp_path / "borrower" / "bentos").mkdir(parents=True)
+    return tmp_path / "borrower"
+
+
+def test_a_new_release_gets_a_copy_of_its_own(lender, borrower):
+    """
+    What it does to its copy is not seen by the one that serves.
+    """
+    lend_past(lender, borrower)
+    lent = borrower / PAST / "digest" / "values.npy"
+    assert lent.read_bytes() == b"values"
+
+    lent.write_bytes(b"wrong!")
+
+    assert (lender / PAST / "digest" / "values.npy").read_bytes() == b"values"
+    assert sorted(one.name for one in borrower.iterdir()) == ["bentos", PAST]
+
+
+def test_what_a_release_has_noted_itself_stays(lender, borrower):
+    """
+    It is not written over.
+    """
+    (borrower / PAST).mkdir()
+
+    lend_past(lender, borrower)
+
+    assert list((borrower / PAST).iterdir()) == []
+
+
+def test_nothing_is_lent_where_nothing_was_noted_or_nothing_can_be_written(lender, borrower, tmp_path):
+    """
+    The release goes on without; half a copy of an earlier attempt is no obstacle.
+    """
+    lend_past(tmp_path / "nobody", borrower)
+    assert not (borrower / PAST).exists()
+    (tmp_path / "no folder").write_text("kept")
+    lend_past(lender, tmp_path / "no folder")
+    assert (tmp_path / "no folder").read_text() == "kept"
+
+    (borrower / f".{PAST}.new" / "half").mkdir(parents=True)
+    lend_past(lender, borrower)
+    assert [one.name for one in (borrower / PAST).iterdir()] == ["digest"]
