@@ -45,10 +45,11 @@ check: secrets  ## Lint, types, import layers, unsafe calls and secrets
 # Only files that have changed since all of them were looked through. A line that is no secret says so itself.
 secrets: $(READY)
 	@test -e .secrets-scanned || touch -d @0 .secrets-scanned
+	@touch .secrets-scanning
 	@! git rev-parse --is-inside-work-tree > /dev/null 2>&1 || \
-	  find $$(git ls-files ':!requirements/*.txt') -newer .secrets-scanned -print0 | \
+	  find $$(git ls-files --cached --others --exclude-standard ':!requirements/*.txt') -newer .secrets-scanned -print0 | \
 	  xargs -0 --no-run-if-empty $(BIN)/detect-secrets-hook
-	@touch .secrets-scanned
+	@mv .secrets-scanning .secrets-scanned
 
 audit: $(READY)  ## Whether anything is known against the libraries that serve; OSV_URL is a copy of the advisories
 	@$(BIN)/python requirements/audit.py $(if $(OSV_URL),--osv-url $(OSV_URL))
@@ -77,7 +78,7 @@ lock: $(READY)  ## Pin all dependencies anew, with hashes and without an index a
 	@$(BIN)/python requirements/lock.py
 
 clean:  ## Remove the environment and caches; state in FOOTBALL_HOME stays
-	rm -rf $(VENV) $(BENCH) $(PEER) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* *.egg-info .lint-imports.txt .secrets-scanned
+	rm -rf $(VENV) $(BENCH) $(PEER) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* *.egg-info .lint-imports.txt .secrets-scann*
 
 # uv, which pip gets first, installs in seconds what pip needs more than a minute for. It does not read pip's settings,
 # so it is told the registry that they name; pip itself gets what uv cannot.

@@ -25,7 +25,7 @@ from monitoring.live_quality import drift_of, parts_of
 from monitoring.quality_gauges import markets
 from monitoring.settlement import LAST, Score, Settled, not_scored, score, settle
 from reports.page import render
-from reports.settled import Told, settled_page
+from reports.settled import MARKETS, Told, settled_page
 from runners.experience import Experience, experience
 from runners.loading import ModelRefused, load
 from runners.world import read_world
@@ -35,7 +35,6 @@ from store.forecasts import SECONDS_PER_DAY, Met, met_forecasts
 
 FEW = 100
 MOST_MOVED = 10
-_MARKETS = {"1x2": "home, draw, away", "over_2_5": "more than 2.5 goals", "both_score": "both sides score"}
 
 
 @click.command("settle")
@@ -147,7 +146,7 @@ def _markets(one: Score) -> Table:
     for place, name in enumerate(("market", "log loss", "ECE")):
         table.add_column(name, justify="right" if place else "left")
     for market, figures in markets(one).items():
-        table.add_row(_MARKETS[market], *map(_figure, figures))
+        table.add_row(MARKETS[market], *map(_figure, figures))
     return table
 
 

@@ -21,7 +21,7 @@ from reports.page import Page, Plot, Section, Table
 from reports.wording import number
 from training.reliability_slope import reliability_slope
 
-_MARKETS: Final = {"1x2": "home, draw, away", "over_2_5": "more than 2.5 goals", "both_score": "both sides score"}
+MARKETS: Final = {"1x2": "home, draw, away", "over_2_5": "more than 2.5 goals", "both_score": "both sides score"}
 _TITLES: Final = {"horizon": "before kick-off", "competition": "competition", "version": "version"}
 _SOURCES: Final = (
     (
@@ -91,7 +91,7 @@ def _verdict(watched: Watched) -> str:
 
 def _scores(told: Told) -> Section:
     whole = score(told.last)
-    rows = [[_MARKETS[of], number(loss), number(error)] for of, (loss, error) in markets(whole).items()]
+    rows = [[MARKETS[of], number(loss), number(error)] for of, (loss, error) in markets(whole).items()]
     return Section(
         anchor="scores",
         title="Scores",

@@ -21,7 +21,7 @@ from api.application import create_application
 from monitoring.traces import Traces
 from worker import TRACES_GO_TO, traces_of
 
-TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+TRACE, PARENT = "0af7" * 8, "b7ad" * 4
 PREDICT = "/v1/predictions/predict"
 
 
