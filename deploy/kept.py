@@ -63,6 +63,12 @@ def copy_to(aside: Path, tag: str) -> None:
         raise NotKept(f"No copy of {tag} could be made: {error}. The bentos there are: football build") from error
 
 
+def sweep(place: Place) -> None:
+    """Remove halves of copies that a process left when it was cut off. To be called by the one who holds the lock."""
+    for half in place.kept.glob(".*"):
+        shutil.rmtree(half, ignore_errors=True)
+
+
 def lend_past(lender: Path, borrower: Path) -> None:
     """Give a copy what the servers of another have noted of old matches, unless its own have noted something.
 

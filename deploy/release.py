@@ -112,6 +112,7 @@ class Releases:
         haproxy()  # said before anything is changed
         self._place.make()
         with held(self._place.lock), self._disk():
+            kept.sweep(self._place)
             if (cut := state.read_state(self._place).underway) is not None:
                 state.note(self._place, "cut off", tag=cut.tag, step=cut.step)
                 end = "finished" if cut.step == state.SWITCHING else "undone"

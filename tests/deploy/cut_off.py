@@ -3,7 +3,7 @@
     python cut_off.py HOW EVERY ROOT PORT BLUE GREEN
 
 HOW is ``killed``; ``traced``, which kills at system calls by strace, a process for each, and takes half an hour with EVERY
-1; or ``full``: from that operation on, the disk takes nothing more.
+2; or ``full``: from that operation on, the disk takes nothing more.
 
 The deployer, HAProxy, the keeper, the state and BentoML's store are real. Behind HAProxy stands a small HTTP server
 instead of a bento, which starts in a tenth of a second: what is looked at is the deployer. Prints one JSON object.
@@ -72,6 +72,7 @@ class Trial:
         self._state, self._status = lambda: read_state(self.place), lambda: status_of(self.place, self.plan)
         self.kinds: Counter[str] = Counter()
         self.patient = 0
+        self._points: list[tuple[str, int]] = []  # system calls of a change, in order: which, and its so-manieth
 
     def release(self, tag: str) -> None:
         self._releases.release(tag, examine=lambda _folder, _tag: None)
@@ -88,16 +89,35 @@ class Trial:
 
     def cut_everywhere(self, change: Callable[[str], None], target: Callable[[], str]) -> int:
         """Cut a change short at one operation after the other until it gets through; return how often it was."""
+        if self.how == "traced":
+            self._record(change, tag := target())
+            self._make_room(change, tag)
+        cut = 0
         for rounds in range(MOST_ROUNDS):
-            tag = target()
-            if not self._was_cut(change, tag, at=1 + rounds * self.every):
-                return rounds
-            self._require_truth()
-            assert not self._was_cut(change, tag, at=0), "the second time failed"
+            tag, at = target(), 1 + rounds * self.every
+            if self._was_cut(change, tag, at=at):
+                cut += 1
+                self._require_truth()
+                assert not self._was_cut(change, tag, at=0), "the second time failed"
+            elif self.how != "traced" or at > len(self._points):
+                return cut
             self._require_order(tag)
-            if change == self.roll_back:
-                assert not self._was_cut(self.release, TAGS[(TAGS.index(tag) + 1) % 3], at=0)
+            self._make_room(change, tag)
         raise AssertionError(f"not through after {MOST_ROUNDS} rounds")
+
+    def _make_room(self, change: Callable[[str], None], tag: str) -> None:
+        """Have something to roll back from again, after a rollback."""
+        if change == self.roll_back:
+            assert not self._was_cut(self.release, TAGS[(TAGS.index(tag) + 1) % 3], at=0)
+
+    def _record(self, change: Callable[[str], None], tag: str) -> None:
+        """Take note of all system calls of a change. When it is made again there may be some more or fewer."""
+        assert self._strace(change, tag, []) == (0, "")
+        seen: Counter[str] = Counter()
+        self._points = []
+        for name in self._called():
+            seen[name] += 1
+            self._points.append((name, seen[name]))
 
     def _has_patience(self) -> bool:
         return f"{MARK}=1" in Orders(self.place)._ask(f"show table {TABLE}")
@@ -111,23 +131,27 @@ class Trial:
 
     def _traced(self, change: Callable[[str], None], tag: str, at: int) -> tuple[int, str]:
         """Return how a change ended that strace kills at a system call, and at which."""
+        if not 0 < at <= len(self._points):
+            return self._strace(change, tag, [])
+        name, count = self._points[at - 1]  # strace counts the calls of each name for themselves
+        print(f"{at} of {len(self._points)}: {name} {count}", file=sys.stderr, flush=True)
+        return self._strace(change, tag, ["-e", f"inject={name}:signal=SIGKILL:when={count}"])
+
+    def _strace(self, change: Callable[[str], None], tag: str, injected: list[str]) -> tuple[int, str]:
         ports = (self.plan.port, *self.plan.slot_ports)
-        command = [
-            sys.executable,
-            __file__,
-            "once",
-            change.__name__,
-            str(self.place.root.parent),
-            *map(str, ports),
-            tag,
-        ]
-        log = self.place.root.parent / "strace.log"
-        tracing = ["strace", "-qq", "-o", str(log), "-e", f"trace={CALLS}"]
-        tracing += ["-e", f"inject={CALLS}:signal=SIGKILL:when={at}"] if at else []
-        status = subprocess.run([*tracing, *command], check=False).returncode
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        is_killed = status == -signal.SIGKILL
-        return status, next(line.partition("(")[0] for line in reversed(lines) if "(" in line) if is_killed else ""
+        told = (change.__name__, str(self.place.root.parent), *map(str, ports), tag)
+        tracing = ["strace", "-qq", "-o", str(self._log), "-e", f"trace={CALLS}", *injected]
+        status = subprocess.run([*tracing, sys.executable, __file__, "once", *told], check=False).returncode
+        return status, self._called()[-1] if status == -signal.SIGKILL else ""
+
+    @property
+    def _log(self) -> Path:
+        return self.place.root.parent / "strace.log"
+
+    def _called(self) -> list[str]:
+        """Return the system calls of the process that was traced last, in order."""
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return [line.partition("(")[0] for line in lines if "(" in line and not line.startswith("+++")]
 
     def _forked(self, change: Callable[[str], None], tag: str, at: int) -> tuple[int, str]:
         """Return how a change ended that watches its own operations, and at which it was cut short."""

@@ -1,10 +1,11 @@
-"""What a release has noted of old matches is lent to the next one, and only lent."""
+"""Copies of releases: halves of them do not stay, and what one has noted of old matches is lent to the next, and only lent."""
 
 from __future__ import annotations
 
 import pytest
 
-from deploy.kept import lend_past
+from deploy.kept import kept_tags, lend_past, sweep
+from deploy.place import Place
 from deploy.slot import PAST
 
 
@@ -62,3 +63,19 @@ def test_nothing_is_lent_where_nothing_was_noted_or_nothing_can_be_written(lende
     (borrower / f".{PAST}.new" / "half").mkdir(parents=True)
     lend_past(lender, borrower)
     assert [one.name for one in (borrower / PAST).iterdir()] == ["digest"]
+
+
+def test_halves_of_copies_are_swept_and_whole_ones_stay(tmp_path):
+    """
+    A process that was killed while it made or removed a copy leaves one under a name that begins with a dot.
+    """
+    place = Place(tmp_path)
+    place.make()
+    for name in ("whole", ".half.new", ".old.gone"):
+        (place.kept / name / "bentos" / "football").mkdir(parents=True)
+
+    sweep(place)
+
+    assert [one.name for one in place.kept.iterdir()] == ["whole"]
+    assert kept_tags(place) == ["football:whole"]
+    assert (place.kept / "whole" / "bentos" / "football").is_dir()
