@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import click
@@ -34,6 +35,17 @@ class OutputFile(click.Path):
         if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
             self.fail(f"{path.parent} is not a folder that can be written to; make it first.", param, ctx)
         return path
+
+
+def why_not_free(address: str, port: int) -> str:
+    """Return why nothing can listen at an address, in the system's words; empty where something can."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            return error.strerror or str(error)
+    return ""
 
 
 def chosen_competitions(engine: sa.Engine, text: str | None) -> list[str] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import socket
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import click
 from bentoml._internal.configuration.containers import BentoMLContainer
 
 from cli.build import newest_bento
+from cli.options import why_not_free
 from configs.settings import Settings, require_keys
 from deploy.verifying import full_tag, is_signed, verify_bento
 from trust.errors import Untrusted
@@ -41,7 +41,8 @@ def serve(settings: Settings, bento_tag: str | None, port: int | None, host: str
         raise click.BadParameter(f"{error}.", param_hint="--host") from error
     _require_trusted(settings, tag)
     number = port or settings.service.port
-    _require_free(address, number)
+    if reason := why_not_free(address, number):
+        raise click.ClickException(f"Nothing can listen on {address}:{number} ({reason}). Choose another port: --port")
     _require_alone(Path(BentoMLContainer.bentoml_home.get()))
     environment = dict(os.environ)
     environment |= {"BENTOML_DO_NOT_TRACK": "True", "FOOTBALL_HOME": str(settings.home)}
@@ -54,17 +55,6 @@ def serve(settings: Settings, bento_tag: str | None, port: int | None, host: str
     command = [sys.executable, "-m", "bentoml", "serve", tag, "--host", address, "--port", str(number)]
     command += ["--timeout-graceful-shutdown", str(GRACEFUL_TIMEOUT_S)]
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own interpreter, no shell
-
-
-def _require_free(address: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family) as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            tried.bind((address, port))
-        except OSError as error:
-            told = f"Nothing can listen on {address}:{port} ({error.strerror}). Choose another port: --port"
-            raise click.ClickException(told) from error
 
 
 def _require_alone(bentoml_home: Path) -> None:

@@ -18,14 +18,13 @@ from cli.forecasts import full_tag, guard_of
 from cli.options import OutputFile
 from cli.report import write_page
 from configs.settings import Settings
-from models.scores import binned_reliability, reliability
+from models.scores import binned_reliability
 from monitoring.calibration_watch import SEASON, Watched, watch
-from monitoring.drift import FEWEST, MUCH, OUTCOMES, Drift
+from monitoring.drift import FEWEST, MUCH, Drift
 from monitoring.live_quality import drift_of, parts_of
-from monitoring.quality_gauges import markets
-from monitoring.settlement import LAST, Score, Settled, not_scored, score, settle
+from monitoring.settlement import LAST, Score, Settled, events, markets, not_scored, settle
 from reports.page import render
-from reports.settled import MARKETS, Told, settled_page
+from reports.settled import MARKETS, TITLES, Told, settled_page
 from runners.experience import Experience, experience
 from runners.loading import ModelRefused, load
 from runners.world import read_world
@@ -97,10 +96,10 @@ def _show(met: Sequence[Met], told: Told) -> None:
         return
     last = told.last
     if len(last):
-        for title, scores in told.parts.items():
+        for by, scores in told.parts.items():
             named = {name.removeprefix(f"{told.model_name}:"): one for name, one in scores.items()}
-            console.print(_table("before kick-off" if title == "horizon" else title, named))
-        console.print(_markets(score(last)))
+            console.print(_table(TITLES[by], named))
+        console.print(_markets(told.parts["horizon"][LAST]))
     others = told.others
     console.print(f"{others.to_come} matches are still to come, {others.without_result} have no result that counts.")
     if len(last) < FEW:
@@ -189,9 +188,7 @@ def _reliability(last: Settled) -> dict[str, list[dict[str, float]]]:
     """Return the bins of each event that are not empty: forecast and frequency, to be drawn against each other."""
     if not len(last):
         return {}
-    tables = dict(zip(OUTCOMES, reliability(last.proba, last.outcome), strict=True))
-    tables["over_2_5"] = binned_reliability(last.over, last.is_over)
-    tables["both_score"] = binned_reliability(last.both, last.is_both)
+    tables = {name: binned_reliability(said, came) for name, (said, came) in events(last).items()}
     return {
         name: [
             {"matches": int(count), "forecast": float(forecast), "frequency": float(frequency)}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any
 import click
 import httpx
 
+from cli.options import why_not_free
 from configs.settings import Settings
 from deploy.build import BuildFailed, bentos, is_current, newest_model
 from store.database import open_store
@@ -69,14 +69,9 @@ def _run(what: str, *command: str) -> None:
 
 
 def _check_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise click.ClickException(
-                f"Port {port} on 127.0.0.1 cannot be used ({error.strerror}). Choose another: make run PORT=3001"
-            ) from error
+    if reason := why_not_free("127.0.0.1", port):
+        told = f"Port {port} on 127.0.0.1 cannot be used ({reason}). Choose another: make run PORT=3001"
+        raise click.ClickException(told)
 
 
 def _serve(bento: str, port: int, *, once: bool) -> int:

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.batch import Array
+from monitoring.settlement import OUTCOMES
 from runners.experience import Experience
 
 FEWEST: Final = 200
 MUCH: Final = 0.25
 PARTS: Final = 10
-OUTCOMES: Final = ("home", "draw", "away")
 _HALF: Final = 0.5  # a match, in each part: an empty one says not never, but seldom
 
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from monitoring.calibration_watch import Watched, watch
 from monitoring.drift import Drift, drift
-from monitoring.settlement import HORIZONS_S, Score, Settled, by, score, settle
+from monitoring.settlement import HORIZONS_S, LAST, Score, Settled, by, score, settle
 from runners.experience import Experience
 from store.database import reopen_store
 from store.forecasts import SECONDS_PER_DAY, Met, met_forecasts
@@ -46,7 +46,8 @@ def quality_of(database_url: str, model_name: str, look: Look = lambda _: None) 
         engine.dispose()
     newest = settle(met).where(slice(-NEWEST, None))
     parts = parts_of(met, newest, most=NEWEST)
-    return Quality(score(newest), watch(newest.proba, newest.outcome), parts, drift_of(met, look))
+    whole = parts["horizon"][LAST]
+    return Quality(whole, watch(newest.proba, newest.outcome), parts, drift_of(met, look))
 
 
 def parts_of(met: Sequence[Met], last: Settled, *, most: int | None = None) -> dict[str, dict[str, Score]]:
@@ -56,7 +57,7 @@ def parts_of(met: Sequence[Met], last: Settled, *, most: int | None = None) -> d
         most: Of each horizon, the newest forecasts that count; None for all.
     """
     newest = slice(None if most is None else -most, None)
-    horizons = {name: score(settle(met, name).where(newest)) for name in HORIZONS_S}
+    horizons = {name: score(last if name == LAST else settle(met, name).where(newest)) for name in HORIZONS_S}
     return {"horizon": horizons, "competition": by(last, last.competition), "version": by(last, last.model)}
 
 
@@ -68,8 +69,10 @@ def drift_of(met: Sequence[Met], look: Look) -> Drift | None:
     since = max(one.kickoff or 0 for one in played) - LATELY_DAYS * SECONDS_PER_DAY
     lately = [one for one in played if (one.kickoff or 0) >= since]
     known = look({one.forecast.match_id for one in lately})
+    if known is None:
+        return None
     settled = settle(lately)
-    return None if known is None else drift(known, settled.proba, settled.competition)
+    return drift(known, settled.proba, settled.competition)
 
 
 class LiveQuality:

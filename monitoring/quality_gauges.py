@@ -9,9 +9,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from monitoring.drift import OUTCOMES
 from monitoring.live_quality import Quality
-from monitoring.settlement import Score
+from monitoring.settlement import OUTCOMES, markets
 
 LIVE_SCORE: Final = "football_live_score"
 GONE: Final = -1.0
@@ -79,15 +78,6 @@ def _parts(quality: Quality) -> Iterator[tuple[_Labels, float]]:
     for of, figures in markets(quality.score).items():
         for name, value in zip(("log_loss", "ece"), figures, strict=True):
             yield (name, "market", of), value
-
-
-def markets(score: Score) -> dict[str, tuple[float, float]]:
-    """Return log loss and calibration error of each market that is settled."""
-    return {
-        "1x2": (score.log_loss, score.ece),
-        "over_2_5": (score.over_log_loss, score.over_ece),
-        "both_score": (score.both_log_loss, score.both_ece),
-    }
 
 
 def _gauge(name: str, text: str, labels: tuple[str, ...], registry: CollectorRegistry) -> Gauge:

@@ -26,6 +26,7 @@ from store.forecasts import Met
 
 HOUR_S: Final = 3_600
 LAST: Final = "last"
+OUTCOMES: Final = ("home", "draw", "away")
 HORIZONS_S: Final[Mapping[str, tuple[float, float]]] = {
     LAST: (0, float("inf")),
     "under 1 day": (0, 24 * HOUR_S),
@@ -164,6 +165,21 @@ def by(settled: Settled, names: NDArray[np.str_]) -> dict[str, Score]:
     """Return the scores of parts, the largest part first."""
     parts = {str(name): settled.where(names == name) for name in np.unique(names)}
     return {name: score(part) for name, part in sorted(parts.items(), key=lambda item: -len(item[1]))}
+
+
+def markets(score: Score) -> dict[str, tuple[float, float]]:
+    """Return log loss and calibration error of each market that is settled."""
+    return {
+        "1x2": (score.log_loss, score.ece),
+        "over_2_5": (score.over_log_loss, score.over_ece),
+        "both_score": (score.both_log_loss, score.both_ece),
+    }
+
+
+def events(settled: Settled) -> dict[str, tuple[Array, NDArray[np.bool_]]]:
+    """Return of each event that is settled its probability and whether it came, shape (n,) each."""
+    outcomes = {name: (settled.proba[:, place], settled.outcome == place) for place, name in enumerate(OUTCOMES)}
+    return outcomes | {"over_2_5": (settled.over, settled.is_over), "both_score": (settled.both, settled.is_both)}
 
 
 def _settled(met: Sequence[Met]) -> Settled:

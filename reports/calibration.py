@@ -6,7 +6,7 @@ from typing import Any
 
 from models.scores import reliability
 from reports.calibration_gain import gain_tables
-from reports.calibration_plots import coverage_plot, reliability_plot, size_plot
+from reports.calibration_plots import RELIABILITY_AID, coverage_plot, reliability_plot, size_plot
 from reports.page import Plot, Section, Table
 from reports.subject import Subject
 from reports.wording import between, number, share
@@ -47,8 +47,7 @@ def calibration(subject: Subject) -> Section:
     return Section(
         anchor="calibration",
         title="Reliability",
-        aid="Points on the dashed line: what is given 30 % comes in 30 of 100 matches. A slope below 1 says that forecasts are "
-        "too bold, above 1 too timid; bars are 95 % intervals of the bins.",
+        aid=RELIABILITY_AID,
         plots=plots,
         tables=[Table("Calibration per outcome", header, rows), *gain_tables(_gains(subject))],
     )

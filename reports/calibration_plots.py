@@ -19,6 +19,11 @@ from training.reliability_slope import ReliabilitySlope
 from training.set_coverage import SetCoverage
 
 _BIN: Final = 0.1
+RELIABILITY_AID: Final = (
+    "Points on the dashed line: what is given 30 % comes in 30 of 100 matches. A slope below 1 says that forecasts are "
+    "too bold, above 1 too timid; bars are 95 % intervals of the bins."
+)
+"""How to read ``reliability_plot``."""
 
 
 def reliability_plot(table: Reliability, slope: ReliabilitySlope, outcome: str, *, name: str) -> str:

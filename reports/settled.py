@@ -7,22 +7,27 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from features.batch import Array
-from models.scores import Reliability, binned_reliability, reliability
+from models.scores import binned_reliability
 from monitoring.calibration_watch import ERRORS, SEASON, Watched, evidence
 from monitoring.drift import MUCH, Drift
-from monitoring.quality_gauges import markets
-from monitoring.settlement import Open, Score, Settled, score
-from reports.calibration_plots import reliability_plot
+from monitoring.settlement import LAST, Open, Score, Settled, events, markets
+from reports.calibration_plots import RELIABILITY_AID, reliability_plot
 from reports.canvas import BLUE, VERMILION, svg
 from reports.page import Page, Plot, Section, Table
 from reports.wording import number
 from training.reliability_slope import reliability_slope
 
 MARKETS: Final = {"1x2": "home, draw, away", "over_2_5": "more than 2.5 goals", "both_score": "both sides score"}
-_TITLES: Final = {"horizon": "before kick-off", "competition": "competition", "version": "version"}
+_EVENTS: Final = {
+    "home": "Home win",
+    "draw": "Draw",
+    "away": "Away win",
+    "over_2_5": "More than 2.5 goals",
+    "both_score": "Both sides score",
+}
+TITLES: Final = {"horizon": "before kick-off", "competition": "competition", "version": "version"}
 _SOURCES: Final = (
     (
         "A match counts once for each version, by the last forecast before its kick-off, and in each span of time by the last "
@@ -69,7 +74,7 @@ def settled_page(told: Told) -> Page:
 
 
 def _tiles(told: Told) -> list[tuple[str, str, str]]:
-    whole = score(told.last)
+    whole = told.parts["horizon"][LAST]
     apart = f"±{number(whole.rps_error)}"
     return [
         ("RPS, lower is better", number(whole.rps), f"{apart}; if right {number(whole.expected_rps)}"),
@@ -90,14 +95,14 @@ def _verdict(watched: Watched) -> str:
 
 
 def _scores(told: Told) -> Section:
-    whole = score(told.last)
+    whole = told.parts["horizon"][LAST]
     rows = [[MARKETS[of], number(loss), number(error)] for of, (loss, error) in markets(whole).items()]
     return Section(
         anchor="scores",
         title="Scores",
         aid="Lower is better. An RPS above what it should be if right, by more than its interval, says that something is off.",
         tables=[
-            *(_table(_TITLES[by], scores) for by, scores in told.parts.items()),
+            *(_table(by, scores) for by, scores in told.parts.items()),
             Table("By market", ["market", "log loss", "ECE"], rows),
         ],
     )
@@ -113,35 +118,18 @@ def _table(by: str, scores: Mapping[str, Score]) -> Table:
         for name, one in scores.items()
         if one.matches
     ]
-    header = [by, "matches", "RPS", "± 95 %", "if right", "log loss", "Brier", "ECE"]
-    return Table(f"By {by}" if by in ("competition", "version") else "By time before kick-off", header, rows)
+    header = [TITLES[by], "matches", "RPS", "± 95 %", "if right", "log loss", "Brier", "ECE"]
+    return Table("By time before kick-off" if by == "horizon" else f"By {by}", header, rows)
 
 
 def _reliability(last: Settled) -> Section:
-    plots = [
-        Plot(
-            reliability_plot(table, reliability_slope(said, came), title, name=f"served-{place}"),
-            "Dashed: as it is said.",
+    plots = []
+    for name, (said, came) in events(last).items():
+        line, table = reliability_slope(said, came), binned_reliability(said, came)
+        plots.append(
+            Plot(reliability_plot(table, line, _EVENTS[name], name=f"served-{name}"), "Dashed: as it is said.")
         )
-        for place, (title, said, came, table) in enumerate(_events(last))
-    ]
-    return Section(
-        anchor="reliability",
-        title="Reliability",
-        aid="Points on the dashed line: what is given 30 % comes in 30 of 100 matches. A slope below 1 says that forecasts are "
-        "too bold, above 1 too timid; bars are 95 % intervals of the bins.",
-        plots=plots,
-    )
-
-
-def _events(last: Settled) -> list[tuple[str, Array, NDArray[np.bool_], Reliability]]:
-    tables = reliability(last.proba, last.outcome)
-    outcomes = [
-        (title, last.proba[:, column], last.outcome == column, tables[column])
-        for column, title in enumerate(("Home win", "Draw", "Away win"))
-    ]
-    goals = [("More than 2.5 goals", last.over, last.is_over), ("Both sides score", last.both, last.is_both)]
-    return [*outcomes, *((title, said, came, binned_reliability(said, came)) for title, said, came in goals)]
+    return Section(anchor="reliability", title="Reliability", aid=RELIABILITY_AID, plots=plots)
 
 
 def _calibration(told: Told) -> Section:
