@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-_SOON_MS: Final = 100
+_SOON_MS: Final = 50
 _ALL: Final = 1_000_000
 """More requests than can wait."""
 

@@ -41,9 +41,13 @@ def path_of(match_id: str) -> str:
     return f"/v1/predictions/football/{match_id}"
 
 
-def batch_bodies(ids: list[str], size: int = 100, *, prediction_type: str | None = None) -> list[bytes]:
-    """Return bodies that ask for all matches, ``size`` at a time."""
-    extra = {"prediction_type": prediction_type} if prediction_type else {}
+def batch_bodies(
+    ids: list[str], size: int = 100, *, prediction_type: str | None = None, is_computed: bool = False
+) -> list[bytes]:
+    """Return bodies that ask for all matches, ``size`` at a time, from the cache or computed anew."""
+    extra: dict[str, Any] = {"prediction_type": prediction_type} if prediction_type else {}
+    if is_computed:
+        extra["force_recalculate"] = True
     groups = [ids[start : start + size] for start in range(0, len(ids) - size + 1, size)]
     return [json.dumps({"requests": [{"match_id": i} | extra for i in group]}).encode() for group in groups]
 

@@ -1,12 +1,13 @@
 """What a service does when far more is asked than it can answer, by callers who ask again at once.
 
-    python load_tests/overload.py --port 3000 [--times 2 5 10] [--eager 1000] [--seconds 20]
+    python load_tests/overload.py --port 3000 [--times 2 5 10] [--eager 1000] [--items 20] [--seconds 20]
 
 Asks a service that is running, as `football release` starts it. First its capacity, at 32 connections; then so many times
-as much, by callers who wait a tenth of a second before they ask again; then connections, each of which asks again as soon as
-it is answered or refused. A prober counts latencies of those who are let in and of those who are refused, and how long it
-takes after the load has gone until all is as before. Every question is computed. What refusing and asking cost the machine
-is not there for answers: the generator's share of a core is printed.
+as much, by callers who wait a twentieth of a second before they ask again; then connections, each of which asks again as
+soon as it is answered or refused. A prober counts latencies of those who are let in and of those who are refused, and how
+long it takes after the load has gone until all is as before. Every question is computed. With ``--items``, each asks for so
+many matches at a time. What refusing and asking cost the machine is not there for answers: the generator's share of a core
+is printed, and refusing takes about as much.
 """
 
 from __future__ import annotations
@@ -26,13 +27,29 @@ import machine
 from wrk import Capacity, run_wrk
 
 REPORTS = Path(__file__).parent / "reports"
-CALLERS_PAUSE_S = 0.1
+CALLERS_PAUSE_S = 0.05  # a proxy has room for so many callers; with a longer pause it takes more of them
 ONSET_S = 2.5
 COMPUTED = b'{"force_recalculate":true,"prediction_type":"probability"}'
 CALM_CONNECTIONS = 32
 _PROBERS_PAUSE_S = 0.02
 _CALM_MS = 100.0
 _PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Hold what is asked, over and over: paths and bodies, in order and paired, the shorter list again and again."""
+
+    paths: list[str]
+    bodies: list[bytes]
+    method: str = "POST"
+
+    def at(self, place: int) -> tuple[str, str, bytes]:
+        """Return method, path and body of one request."""
+        return self.method, self.paths[place % len(self.paths)], self.bodies[place % len(self.bodies)]
+
+
+HEALTH = Asked(["/readyz"], [b""], "GET")
 
 
 @dataclass
@@ -73,9 +90,9 @@ class Row:
 class Prober:
     """Ask every now and then, each time over a new connection."""
 
-    def __init__(self, port: int, paths: list[str], *, method: str = "POST", body: bytes = COMPUTED) -> None:
+    def __init__(self, port: int, asked: Asked) -> None:
         self.probes = Probes()
-        self._port, self._paths, self._method, self._body = port, paths, method, body
+        self._port, self._asked = port, asked
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -93,12 +110,12 @@ class Prober:
         number, begun = 0, time.perf_counter()
         while not self._is_over.wait(_PROBERS_PAUSE_S):
             at_s = time.perf_counter() - begun
-            status, seconds = ask(self._port, self._paths[number % len(self._paths)], self._method, self._body)
+            status, seconds = ask(self._port, *self._asked.at(number))
             self.probes.by_status.setdefault(status, []).append((at_s, seconds))
             number += 1
 
 
-def ask(port: int, path: str, method: str, body: bytes) -> tuple[int, float]:
+def ask(port: int, method: str, path: str, body: bytes) -> tuple[int, float]:
     """Return status and seconds of one request over a connection of its own; 0 where it was not answered."""
     begun = time.perf_counter()
     connection = HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_S)
@@ -113,13 +130,13 @@ def ask(port: int, path: str, method: str, body: bytes) -> tuple[int, float]:
         connection.close()
 
 
-def measured(name: str, port: int, paths: list[str], connections: int, seconds: float, pause_s: float = 0.0) -> Row:
+def measured(name: str, port: int, asked: Asked, connections: int, seconds: float, pause_s: float = 0.0) -> Row:
     """Load the service and return what it did."""
-    with Prober(port, paths) as prober, Prober(port, ["/readyz"], method="GET", body=b"") as health:
-        load = _load(port, paths, connections, seconds, pause_s)
+    with Prober(port, asked) as prober, Prober(port, HEALTH) as health:
+        load = _load(port, asked, connections, seconds, pause_s)
     ended = time.perf_counter()
     while time.perf_counter() - ended < 60.0:
-        status, took_s = ask(port, paths[0], "POST", COMPUTED)
+        status, took_s = ask(port, *asked.at(0))
         if status == 200 and 1e3 * took_s < _CALM_MS:
             break
         time.sleep(_PROBERS_PAUSE_S)
@@ -141,15 +158,23 @@ def measured(name: str, port: int, paths: list[str], connections: int, seconds: 
     )
 
 
-def _load(port: int, paths: list[str], connections: int, seconds: float, pause_s: float = 0.0) -> Capacity:
-    return run_wrk(port, paths, [COMPUTED], connections=connections, seconds=seconds, pause_s=pause_s)
+def _load(port: int, asked: Asked, connections: int, seconds: float, pause_s: float = 0.0) -> Capacity:
+    return run_wrk(port, asked.paths, asked.bodies, connections=connections, seconds=seconds, pause_s=pause_s)
+
+
+def _asked(port: int, items: int) -> Asked:
+    ids = fixtures.match_ids(port, most=5_000)
+    if items == 1:
+        return Asked([fixtures.path_of(one) for one in ids], [COMPUTED])
+    bodies = fixtures.batch_bodies(ids, items, prediction_type="probability", is_computed=True)
+    return Asked([fixtures.BATCH_PATH], bodies)
 
 
 def main(arguments: list[str]) -> int:
     """Run it; the exit code is 1 if a request was neither answered nor refused."""
     options = _options(arguments)
-    paths = [fixtures.path_of(one) for one in fixtures.match_ids(options.port, most=5_000)]
-    calm = _load(options.port, paths, CALM_CONNECTIONS, options.seconds)
+    asked = _asked(options.port, options.items)
+    calm = _load(options.port, asked, CALM_CONNECTIONS, options.seconds)
     print(
         f"capacity {calm.rate:,.0f}/s at {CALM_CONNECTIONS} connections, p99 {calm.p99_ms:.0f} ms, {calm.errors} refused"
     )
@@ -157,9 +182,9 @@ def main(arguments: list[str]) -> int:
     for times in options.times:
         callers = round(times * calm.rate * CALLERS_PAUSE_S)
         rows.append(
-            measured(f"{times:g} times capacity", options.port, paths, callers, options.seconds, CALLERS_PAUSE_S)
+            measured(f"{times:g} times capacity", options.port, asked, callers, options.seconds, CALLERS_PAUSE_S)
         )
-    rows += [measured(f"{eager} eager callers", options.port, paths, eager, options.seconds) for eager in options.eager]
+    rows += [measured(f"{eager} eager callers", options.port, asked, eager, options.seconds) for eager in options.eager]
     for row in rows:
         print(
             f"{row.name}: asked {row.asked_per_s:,.0f}/s, answered {row.goodput:,.0f}/s "
@@ -180,6 +205,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=3000)
     parser.add_argument("--times", type=float, nargs="*", default=[2.0, 5.0, 10.0], help="of capacity")
     parser.add_argument("--eager", type=int, nargs="*", default=[1_000], help="callers who ask again at once")
+    parser.add_argument("--items", type=int, default=1, help="matches that a request asks for")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--reports", type=Path, default=REPORTS)
     return parser.parse_args(arguments)

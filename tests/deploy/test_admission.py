@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -41,7 +43,7 @@ class Server(ThreadingHTTPServer):
         self.goes_on = threading.Event()
         self.goes_on.set()
         self.lock = threading.Lock()
-        self.now = self.most = 0
+        self.now = self.most = self.connections = 0
 
     def handle_error(self, *_) -> None:
         """Say nothing of callers that went away."""
@@ -51,6 +53,11 @@ class Slow(BaseHTTPRequestHandler):
     """Answer a check at once, unless the server hangs, and a request after a while."""
 
     protocol_version = "HTTP/1.1"
+
+    def setup(self):
+        super().setup()
+        with self.server.lock:
+            self.server.connections += 1
 
     def do_GET(self):
         self.server.goes_on.wait(WAIT_S)
@@ -254,6 +261,27 @@ def test_more_waiting_callers_than_may_be_do_not_lock_the_proxy_up(servers, star
 
     assert statuses == [200] * 60
     assert post(address).status_code == 200
+
+
+def test_however_many_callers_wait_a_server_is_asked_over_connections_that_it_has(servers, start, monkeypatch):
+    """
+    Nearly all places of callers are taken; forty requests one after the other need one connection, beside those of checks.
+    """
+    monkeypatch.setattr(proxy, "_MOST_CONNECTIONS", 230)
+    monkeypatch.setattr(proxy, "_MOST_CALLERS", 180)
+    address = start()
+    port = int(address.rpartition(":")[2])
+
+    with ExitStack() as held, httpx.Client(base_url=address, trust_env=False) as client:
+        for _ in range(175):
+            held.enter_context(socket.create_connection(("127.0.0.1", port)))
+        assert client.post("/", json={}).status_code == 200
+        before, begun = servers[0].connections, time.monotonic()
+        statuses = [client.post("/", json={}).status_code for _ in range(40)]
+        checks = 2 * (time.monotonic() - begun) + 2
+
+    assert statuses == [200] * 40
+    assert servers[0].connections - before <= 2 + checks
 
 
 def test_what_the_proxy_answers_itself_has_the_shape_of_errors(servers, start):
