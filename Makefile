@@ -27,7 +27,7 @@ run: $(READY)  ## Sample data, training, bento, server on PORT (3000), one real 
 
 test: $(READY)  ## Check and test everything, JOBS (2) files at a time
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --hypothesis-profile repeatable
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --hypothesis-profile repeatable
 
 coverage: $(READY)  ## Test everything and print what no test reaches; half as slow again as the tests alone
 	@$(BIN)/coverage erase
@@ -81,6 +81,8 @@ lock: $(READY)  ## Pin all dependencies anew, with hashes and without an index a
 clean:  ## Remove the environment and caches; state in FOOTBALL_HOME stays
 	rm -rf $(VENV) $(BENCH) $(PEER) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* *.egg-info .lint-imports.txt .secrets-scann*
 
+# Compiled once, here: where PYTHONDONTWRITEBYTECODE is set, as in many images, each start of a server would else compile all
+# libraries anew, which takes longer than all else that it does.
 # uv, which pip gets first, installs in seconds what pip needs more than a minute for. It does not read pip's settings,
 # so it is told the registry that they name; pip itself gets what uv cannot.
 # The command is found as python3 where a system does not call it python3.11; the version is checked either way.
@@ -94,7 +96,7 @@ $(READY): requirements/dev.txt pyproject.toml
 	@$(PIP) --require-hashes -r $(VENV)/uv.txt
 	@registry=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2> /dev/null)}}; \
 	  UV_DEFAULT_INDEX=$$registry UV_SYSTEM_CERTS=1 $(BIN)/uv pip install --quiet --python $(BIN)/python \
-	    --no-deps --require-hashes -r requirements/dev.txt \
+	    --compile-bytecode --no-deps --require-hashes -r requirements/dev.txt \
 	  || { echo "uv did not get everything; pip, which is slower, tries"; $(PIP) --require-hashes -r requirements/dev.txt; }
 	@$(PIP) --no-build-isolation --editable .
 	@touch $@

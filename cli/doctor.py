@@ -10,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -69,7 +70,9 @@ class Finding:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @click.pass_obj
 def doctor(settings: Settings, as_json: bool) -> None:
-    """Check store, freshness, model, signature, keys, Redis, HAProxy, port, release, disk and clock; exit code 1 if one is ill.
+    """Check store, freshness, model, signature, keys, Redis, HAProxy, port, release, disk, clock and libraries.
+
+    The exit code is 1 if one is ill.
 
     Changes nothing. A warning is what may be meant so.
     """
@@ -249,6 +252,16 @@ def _clock(_settings: Settings) -> tuple[State, str, str]:
     return "well", f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M:%S} UTC", ""
 
 
+def _libraries(_settings: Settings) -> tuple[State, str, str]:
+    """Look whether one of the large libraries was compiled: where none may be written, each start compiles all of them."""
+    compiled = sa.__spec__.cached if sa.__spec__ else None
+    if compiled is None or Path(compiled).exists():
+        return "well", "compiled, so that servers start quickly", ""
+    folder = sysconfig.get_path("purelib")
+    mend = f"Once: {sys.executable} -m compileall -q -j 0 {folder}"
+    return "warning", "not compiled, so each start takes twice as long (PYTHONDONTWRITEBYTECODE may be set)", mend
+
+
 CHECKS: Final[dict[str, Callable[[Settings], tuple[State, str, str]]]] = {
     "store": _store,
     "freshness": _freshness,
@@ -261,4 +274,5 @@ CHECKS: Final[dict[str, Callable[[Settings], tuple[State, str, str]]]] = {
     "release": _release,
     "disk": _disk,
     "clock": _clock,
+    "libraries": _libraries,
 }

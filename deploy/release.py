@@ -86,7 +86,7 @@ class Releases:
             if before.tag == target and before.is_wanted:
                 self._say(f"{target} serves already.")
                 return before
-            with self._noted("rollback", target):
+            with self._noted("rollback", target), self._patience(before):
                 slot, at_hand = other(before.serving), before
                 examine(kept.folder_of(self._place, target), target)
                 stands_by = before.standby == slot and before.tags.get(slot) == target
@@ -146,7 +146,7 @@ class Releases:
 
     @contextmanager
     def _patience(self, now: State) -> Iterator[None]:
-        """Have callers wait rather than be refused, as a release takes a part of the processor."""
+        """Have callers wait rather than be refused, as a change takes a part of the processor, and a server begins cold."""
         if now.running:
             self._orders.have_patience(is_patient=True)
         yield

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -140,6 +142,20 @@ def test_a_redis_that_is_away_is_a_warning(well, monkeypatch):
     assert exit_code == 0
     assert findings["redis"]["state"] == "warning"
     assert "hidden" not in json.dumps(findings)
+
+
+def test_libraries_that_each_start_compiles_are_a_warning(well, tmp_path):
+    """
+    Python may write nothing and looks for what is compiled in an empty folder: the mend is the command that compiles them.
+    """
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": str(tmp_path / "empty")}
+    command = [sys.executable, "-m", "cli.main", "doctor", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    found = {finding["name"]: finding for finding in json.loads(done.stdout)}
+
+    assert found["libraries"]["state"] == "warning"
+    assert "-m compileall" in found["libraries"]["mend"]
 
 
 def test_a_check_that_fails_hides_no_other(well, monkeypatch):

@@ -31,7 +31,7 @@ FASTER = float(os.environ.get("FASTER", "40"))
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SLOW = {"AnswersAreSlow", "SlownessBurnsFast"}
-STOPPED_S, GOING_S = 0.1, 0.003
+STOPPED_S, GOING_S = 0.1, 0.001
 """A worker that is stopped does not see that a request waits to be read, only that what it has begun takes long."""
 
 
@@ -109,7 +109,7 @@ def kept_doing(work) -> Iterator[None]:
 
 def test_slowed_it_alarms_and_left_alone_it_clears(served, prometheus):
     """
-    The workers get a 30th of the time, so that batches take longer than 200 ms: both alerts fire, and neither fires
+    The workers get a hundredth of the time, so that batches take longer than 200 ms: both alerts fire, and neither fires
     before or after.
     """
     slowed = workers(served)
