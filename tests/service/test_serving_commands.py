@@ -134,7 +134,9 @@ def test_a_bento_is_built_from_any_folder(home, bento):
     }  # fmt: skip
     assert (source / "store" / "aliases.csv").is_file()
     assert (source / "configs" / "default.yaml").is_file()
-    assert not [part for part in source.rglob("*.pyc") if not (part.parents[1] / f"{part.name.split('.')[0]}.py").is_file()]
+    assert not [
+        part for part in source.rglob("*.pyc") if not (part.parents[1] / f"{part.name.split('.')[0]}.py").is_file()
+    ]
     assert home.tag in (folder / "bento.yaml").read_text()
     assert "index-url" not in lock
     pins = [line for line in lock.splitlines() if line.startswith("bentoml==")]
