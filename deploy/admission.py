@@ -8,9 +8,11 @@ works for callers that have gone, and what they had asked is asked again.
 What would wait longer than ``_SOON_MS`` is refused at once, but only where more
 comes in than goes out for longer than a moment: after a queue that was long for
 a second without a break, and until it is short for a second (as the controlled
-delay of Nichols and Jacobson, 2012). Where nothing is answered at all, nobody
+delay of Nichols and Jacobson, 2012). Where next to nothing is answered, nobody
 is refused: a server that hangs is given up within three seconds, and those who
-waited for it are answered by the next.
+waited for it are answered by the next. Nothing at all would be too little to
+ask for: the counts of a dead server's last second, of answers and of short
+queues, come to nothing some milliseconds apart.
 
 While a release takes its part of the processor, and while a server that stands
 by answers for one that died and for ten seconds after that one is back, cold
@@ -57,7 +59,7 @@ _RULES: Final = """\
   http-request set-var(txn.soon) int({everybody}) if {patience}
 {waiting}  acl is_long var(txn.waiting),sub(txn.soon) gt 0
   acl was_short sc_gpc_rate(1,0) gt 0
-  acl is_answering sc_gpc_rate(0,0) gt 0
+  acl is_answering sc_gpc_rate(0,0) gt 9
   acl is_refusing sc_gpc_rate(2,0) gt 0
   http-request sc-inc-gpc(1,0) if !is_long
   http-request set-var(txn.refused) bool(true) if is_long is_answering is_refusing or is_long is_answering !was_short
