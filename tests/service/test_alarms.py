@@ -8,6 +8,7 @@ import shutil
 import signal
 import statistics
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -33,10 +34,24 @@ FASTER = float(os.environ.get("FASTER", "40"))
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SLOW = {"AnswersAreSlow", "SlownessBurnsFast"}
-STOPPED_S = 0.1
+STOPPED_S = 0.15
 """A worker that is stopped does not see that a request waits to be read, only that what it has begun takes long."""
-STOPS = 3
-"""While a batch is answered: enough to be slow, and few enough for Prometheus to have its metrics in time."""
+STOPS = 5
+"""While a batch is asked for and answered: enough to be slow, and few enough for Prometheus to have its metrics in time."""
+STOPPING = """
+import os, signal, sys, time
+stopped_s, going_s, *pids = map(float, sys.argv[1:])
+try:
+    while True:
+        for order, seconds in ((signal.SIGSTOP, stopped_s), (signal.SIGCONT, going_s)):
+            for pid in pids:
+                os.kill(int(pid), order)
+            time.sleep(seconds)
+finally:
+    for pid in pids:
+        os.kill(int(pid), signal.SIGCONT)
+"""
+"""A program of its own: a thread of the tests gets its turn too late to stop anybody within milliseconds."""
 
 
 def shortened(rules: str) -> str:
@@ -121,6 +136,18 @@ def kept_doing(work) -> Iterator[None]:
         thread.join()
 
 
+@contextmanager
+def stopping(processes: list[psutil.Process], going_s: float) -> Iterator[None]:
+    """Stop processes again and again, and have them go on in the end."""
+    pids = [str(process.pid) for process in processes]
+    running = subprocess.Popen([sys.executable, "-c", STOPPING, str(STOPPED_S), str(going_s), *pids])
+    try:
+        yield
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.wait(timeout=30)
+
+
 def test_slowed_it_alarms_and_left_alone_it_clears(watched, prometheus):
     """
     The workers are stopped again and again, so that batches take longer than 200 ms: both alerts fire, and neither fires
@@ -140,17 +167,11 @@ def test_slowed_it_alarms_and_left_alone_it_clears(watched, prometheus):
         took_s.append(time.monotonic() - began)
         time.sleep(0.05)
 
-    def slow() -> None:
-        for order, seconds in ((signal.SIGSTOP, STOPPED_S), (signal.SIGCONT, going_s)):
-            for process in slowed:
-                process.send_signal(order)
-            time.sleep(seconds)
-
     assert len(slowed) == 2
     with watched.client() as client, kept_doing(ask):
         before = wait_for(prometheus, lambda found: found & SLOW, 5.0 + 120.0 / FASTER)
         going_s = statistics.median(took_s) / STOPS
-        with kept_doing(slow):
+        with stopping(slowed, going_s):
             during = wait_for(prometheus, lambda found: found >= SLOW, 60.0 + 1800.0 / FASTER)
         after = wait_for(prometheus, lambda found: not found & SLOW, 60.0 + 5400.0 / FASTER)
 
