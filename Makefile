@@ -10,6 +10,8 @@ READY  := $(VENV)/.ready
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .DEFAULT_GOAL := help
+# What is started many times is compiled once, whatever the machine's settings say.
+export PYTHONDONTWRITEBYTECODE :=
 BENCH  := .venv-bench
 PEER   := .venv-mlserver
 CODE   := api cli configs deploy features ingest models monitoring proof reports runners service.py store training trust worker.py
@@ -27,7 +29,7 @@ run: $(READY)  ## Sample data, training, bento, server on PORT (3000), one real 
 
 test: $(READY)  ## Check and test everything, JOBS (2) files at a time
 	@$(MAKE) --no-print-directory check
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --hypothesis-profile repeatable
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder --hypothesis-profile repeatable
 
 coverage: $(READY)  ## Test everything and print what no test reaches; half as slow again as the tests alone
 	@$(BIN)/coverage erase

@@ -36,6 +36,9 @@ FULL: Final = 100
 # missing, and where a server has failed. A refusal (503, 429) stands: asking twice under load makes more of it. The
 # body must fit the buffer to be sent again. A server that hangs is given up after two checks that took 1.5 s each; one that
 # is busy answers them, as it never has more than its bound of requests. Until then what waits for it may wait.
+# The two ratios: by default HAProxy closes what it would reuse once a fifth of the files it may have are open, which is when
+# many callers wait. A server then takes up a new connection for each request, one a turn of its loop, and computes it alone:
+# a worker that answers 4,000 requests/s together answered 900.
 _CONFIGURATION: Final = """\
 global
   stats socket unix@{socket} mode 600 level admin
@@ -72,9 +75,6 @@ frontend callers
   default-server inter 500ms downinter 500ms fall 2 rise 1 check
 {errors}{servers}
 {hops}"""
-# The two ratios: by default HAProxy closes what it would reuse once a fifth of the files it may have are open, which is when
-# many callers wait. A server then takes up a new connection for each request, one a turn of its loop, and computes it alone:
-# a worker that answers 4,000 requests/s together answered 900.
 # Between the two there is a hop inside HAProxy. Where a server is killed, requests that it had not read yet come back
 # as a reset, which HAProxy (2.6, 2.8) never asks again: it drops the caller. The hop drops it in that way, too, but its
 # caller is HAProxy, which sees an empty response and asks again. An answer that fits the buffer is passed on when all of it

@@ -303,7 +303,7 @@ def test_what_the_proxy_answers_itself_has_the_shape_of_errors(servers, start):
 @pytest.mark.parametrize("file", ["compose/haproxy.cfg", "kubernetes/base/proxy.yaml"])
 def test_the_other_configurations_have_the_same_rules(file):
     """
-    Line by line, in compose and in Kubernetes; and servers with a bound.
+    Line by line, in compose and in Kubernetes; and servers with a bound, over connections that are kept.
     """
     text = (CHECKOUT / "deploy" / file).read_text()
     if file.endswith(".yaml"):
@@ -314,6 +314,9 @@ def test_the_other_configurations_have_the_same_rules(file):
     for line in (table + rules + own_errors()).splitlines():
         assert line in text.splitlines(), line
     assert " maxconn 64 " in text
+    kept = [line for line in proxy._CONFIGURATION.splitlines() if "-fd-ratio" in line]
+    assert len(kept) == 2
+    assert set(kept) <= set(text.splitlines())
 
 
 def test_messages_are_json_whatever_haproxy_puts_in():

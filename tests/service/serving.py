@@ -43,6 +43,7 @@ class Served:
 def environment(home, **changes: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("FOOTBALL_", "PYTHONPATH"))}
     own = {"BENTOML_HOME": str(home.folder), "BENTOML_DO_NOT_TRACK": "True", "FOOTBALL_DATABASE_URL": home.database_url}
+    own["PYTHONDONTWRITEBYTECODE"] = "1"  # the bentos are shared, and stay as they were built
     own["FOOTBALL_HOME"] = str(home.folder.parent / "football")  # not the user's own, whose keys would sign
     return kept | own | changes
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -41,15 +40,11 @@ STOPS = 5
 STOPPING = """
 import os, signal, sys, time
 stopped_s, going_s, *pids = map(float, sys.argv[1:])
-try:
-    while True:
-        for order, seconds in ((signal.SIGSTOP, stopped_s), (signal.SIGCONT, going_s)):
-            for pid in pids:
-                os.kill(int(pid), order)
-            time.sleep(seconds)
-finally:
-    for pid in pids:
-        os.kill(int(pid), signal.SIGCONT)
+while True:
+    for order, seconds in ((signal.SIGSTOP, stopped_s), (signal.SIGCONT, going_s)):
+        for pid in pids:
+            os.kill(int(pid), order)
+        time.sleep(seconds)
 """
 """A program of its own: a thread of the tests gets its turn too late to stop anybody within milliseconds."""
 
@@ -66,7 +61,7 @@ def shortened(rules: str) -> str:
 
 @pytest.fixture
 def watched(home, bento, python, tmp_path) -> Iterator[Served]:
-    """A server of its own: what others have asked of a shared one is in its metrics, which then take long to give."""
+    """A server of its own, so that nothing but what is asked here is in its metrics."""
     folder = tmp_path / "watched"
     folder.mkdir()
     running = serve(home, bento, python, folder, workers=2)
@@ -144,8 +139,10 @@ def stopping(processes: list[psutil.Process], going_s: float) -> Iterator[None]:
     try:
         yield
     finally:
-        running.send_signal(signal.SIGINT)
+        running.kill()
         running.wait(timeout=30)
+        for process in processes:
+            process.resume()
 
 
 def test_slowed_it_alarms_and_left_alone_it_clears(watched, prometheus):
