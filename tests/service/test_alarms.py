@@ -33,10 +33,10 @@ FASTER = float(os.environ.get("FASTER", "40"))
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SLOW = {"AnswersAreSlow", "SlownessBurnsFast"}
-STOPPED_S = 0.15
-"""A worker that is stopped does not see that a request waits to be read, only that what it has begun takes long."""
-STOPS = 5
-"""While a batch is asked for and answered: enough to be slow, and few enough for Prometheus to have its metrics in time."""
+STOPPED_S = 0.25
+"""Once is enough to be slow. A stopped worker does not see that a request waits to be read, only that what it has begun takes long."""
+STOPS = 8
+"""While a batch is asked for and answered, which takes longer than to compute it; metrics come in time all the same."""
 STOPPING = """
 import os, signal, sys, time
 stopped_s, going_s, *pids = map(float, sys.argv[1:])
