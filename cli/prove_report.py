@@ -75,6 +75,7 @@ def _changes(verdict: Verdict) -> Table:
         "lost",
         "wrong",
         "outage s",
+        "silence s",
         "back s",
     ):
         table.add_column(name, justify="left" if name in {"change", "brings"} else "right")
@@ -91,6 +92,7 @@ def _change(change: ChangeFound) -> list[str]:
         str(change.lost),
         str(change.wrong),
         _seconds(change.outage_s),
+        _seconds(change.silence_s),
         _seconds(change.back_s) if not change.version else "",
     ]
 

@@ -19,6 +19,10 @@ by answers for one that died and for ten seconds after that one is back, cold
 and with what was asked of it meanwhile, nobody is refused, and callers wait for
 as long as the hop has them wait. Of a release the deployer tells by a mark in
 the table.
+
+Who has been answered keeps his connection, unless four in five of all that
+callers may have are taken: then he is told that it is closed, and it goes to
+somebody who waits for one. Else callers who ask nothing would have them all.
 """
 
 from __future__ import annotations
@@ -55,6 +59,7 @@ _IS_STANDING_IN: Final = "{ sc_gpc0_rate(1) gt 0 }"
 _RULES: Final = """\
   http-request track-sc0 int(1) table {table}
 {stand_in}  http-response sc-inc-gpc(0,0)
+  http-after-response set-header connection close if {{ fe_conn gt {most_kept} }}
   http-request set-var(txn.soon) sc_gpc_rate(0,0),div({parts}),add({short})
   http-request set-var(txn.soon) int({everybody}) if {patience}
 {waiting}  acl is_long var(txn.waiting),sub(txn.soon) gt 0
@@ -81,12 +86,13 @@ _OWN: Final = {
 _RETRY_AFTER: Final = frozenset({502, 503})
 
 
-def admission(queues: Mapping[str, Sequence[str]], spares: Sequence[str] = ()) -> tuple[str, str]:
+def admission(queues: Mapping[str, Sequence[str]], *, most_callers: int, spares: Sequence[str] = ()) -> tuple[str, str]:
     """Return a table, which is a backend of its own, and the rules of the frontend.
 
     Args:
         queues: Backend in which requests wait for room, to the names of the server that they wait for. While it is up under
             none of them, it gets no more, and who waits for it is in nobody's way. No names: they wait for any server.
+        most_callers: Connections that callers may have.
         spares: Names under which servers stand in; while one of them is asked, another starts again. None: nobody does.
     """
     lines = ["  http-request set-var(txn.waiting) int(0)\n"]
@@ -100,7 +106,8 @@ def admission(queues: Mapping[str, Sequence[str]], spares: Sequence[str] = ()) -
         used = " or ".join(f"{{ srv_sess_rate({server}) gt 0 }}" for server in spares)
         table, stand_in = table + _STAND_IN_TABLE, _STAND_IN.format(used=used)
         patience += f" or {_IS_STANDING_IN}"
-    bounds = {"parts": 1_000 // _SOON_MS, "everybody": _ALL, "short": _SHORT}
+    most_kept = most_callers * 4 // 5
+    bounds = {"most_kept": most_kept, "parts": 1_000 // _SOON_MS, "everybody": _ALL, "short": _SHORT}
     asked = {"stand_in": stand_in, "patience": patience, "waiting": "".join(lines)}
     return table, _RULES.format(table=TABLE, body=busy, **asked, **bounds)
 

@@ -34,8 +34,8 @@ FULL: Final = 100
 # A port that another process has is an error, not one to be shared; it is never reloaded, so it need not share with itself.
 # A prediction changes nothing, so it can be asked again, also of another server: where a connection or an answer is
 # missing, and where a server has failed. A refusal (503, 429) stands: asking twice under load makes more of it. The
-# body must fit the buffer to be sent again. A server that hangs is given up after two checks that took 1.5 s each; one that
-# is busy answers them, as it never has more than its bound of requests. Until then what waits for it may wait.
+# body must fit the buffer to be sent again. A server that hangs is given up after two checks that took 1.1 s each, within
+# three seconds; one that is busy answers them, as it never has more than its bound of requests. Until then who waits may wait.
 # The two ratios: by default HAProxy closes what it would reuse once a fifth of the files it may have are open, which is when
 # many callers wait. A server then takes up a new connection for each request, one a turn of its loop, and computes it alone:
 # a worker that answers 4,000 requests/s together answered 900.
@@ -55,7 +55,7 @@ defaults
   timeout http-request 5s
   timeout http-keep-alive 30s
   timeout server {server_s:.0f}s
-  timeout check 1500ms
+  timeout check 1100ms
   option http-buffer-request
   option redispatch 1
   retries 8
@@ -72,7 +72,7 @@ frontend callers
   http-reuse safe
   option httpchk GET /readyz
   http-check expect status 200
-  default-server inter 500ms downinter 500ms fall 2 rise 1 check
+  default-server inter 500ms fastinter 50ms downinter 500ms fall 2 rise 1 check
 {errors}{servers}
 {hops}"""
 # Between the two there is a hop inside HAProxy. Where a server is killed, requests that it had not read yet come back
@@ -137,7 +137,7 @@ def configuration(place: Place, plan: Plan, state: State) -> str:
             off = "" if has_part[suffix] else " disabled"
             lines.append(f"  server {slot}{suffix} abns@{_hop(plan, slot)} {check} weight {FULL}{extra}{off}")
     queues = {f"to-{slot}": [f"{BACKEND}/{slot}", f"{BACKEND}/{slot}{_SPARE}"] for slot in SLOTS}
-    table, rules = admission(queues, spares=[f"{BACKEND}/{slot}{_SPARE}" for slot in SLOTS])
+    table, rules = admission(queues, most_callers=_MOST_CALLERS, spares=[f"{BACKEND}/{slot}{_SPARE}" for slot in SLOTS])
     return _CONFIGURATION.format(
         table=table,
         most_connections=_MOST_CONNECTIONS,

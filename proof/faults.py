@@ -12,13 +12,13 @@ import psutil
 from deploy.place import Place
 from deploy.plan import Plan
 from deploy.proxy import Orders
-from deploy.slot import Slot
+from deploy.slot import Slot, runs
 from deploy.state import read_state
 from proof.errors import ProofFailed
 from proof.marks import Change, Kind
 
-FAULTS: Final[tuple[Kind, ...]] = ("kill-worker", "kill-slot", "kill-proxy", "stop-worker")
-STOPPED_S: Final = 10.0
+FAULTS: Final[tuple[Kind, ...]] = ("kill-worker", "kill-slot", "kill-supervisor", "kill-proxy", "stop-worker")
+STOPPED_S: Final = 30.0
 _WITHIN_S: Final = 90.0
 _PAUSE_S: Final = 0.05
 _WORKER: Final = "worker"  # in the command of a process that serves, as BentoML starts it
@@ -36,6 +36,7 @@ class Faults:
         how = {
             "kill-worker": self._kill_worker,
             "kill-slot": self._kill_slot,
+            "kill-supervisor": self._kill_supervisor,
             "kill-proxy": self._kill_proxy,
             "stop-worker": self._stop_worker,
         }
@@ -58,6 +59,21 @@ class Faults:
                 process.kill()
         is_back = _within(lambda: _serves(slot, count=count, without=hit[0].pid))
         return _change("kill-slot", began, began, is_back, f"{len(hit)} processes in {slot.name}")
+
+    def _kill_supervisor(self) -> Change:
+        slot = self._serving()
+        supervisor, orphans = slot.supervisor(), workers_of(slot)
+        if supervisor is None:
+            raise ProofFailed(f"No supervisor runs in slot {slot.name}.")
+        began = time.monotonic()
+        supervisor.kill()
+        is_back = _within(
+            lambda: (
+                not any(runs(orphan) for orphan in orphans)
+                and _serves(slot, count=len(orphans), without=supervisor.pid)
+            )
+        )
+        return _change("kill-supervisor", began, began, is_back, f"pid {supervisor.pid} in {slot.name}")
 
     def _kill_proxy(self) -> Change:
         pid = self._proxy.pid()

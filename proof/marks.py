@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
-Kind = Literal["release", "rollback", "kill-worker", "kill-slot", "kill-proxy", "stop-worker"]
+Kind = Literal["release", "rollback", "kill-worker", "kill-slot", "kill-supervisor", "kill-proxy", "stop-worker"]
 STEADY: Final = "steady"
 
 

@@ -16,12 +16,14 @@ class Row(msgspec.Struct, frozen=True):
     Attributes:
         outage_s: Seconds from its beginning in which requests may be lost; 0 for none at all.
         back_s: Seconds until all is back; None where it is not judged.
+        silence_s: The longest that nobody may get an answer; None where it is not judged.
         what: In words.
     """
 
     outage_s: float
     back_s: float | None
     what: str
+    silence_s: float | None = None
 
 
 ROWS: Final[Mapping[Kind, Row]] = {
@@ -29,6 +31,7 @@ ROWS: Final[Mapping[Kind, Row]] = {
     "rollback": Row(0.0, None, "the bento before takes over again"),
     "kill-worker": Row(0.0, 15.0, "kill -9 of one serving worker"),
     "kill-slot": Row(0.0, 30.0, "kill -9 of all processes of the serving slot"),
+    "kill-supervisor": Row(0.0, 10.0, "kill -9 of the process that replaces dead workers; no worker is left over"),
     "kill-proxy": Row(1.0, None, "kill -9 of the proxy: who is connected loses his connection"),
-    "stop-worker": Row(0.0, 5.0, "SIGSTOP of one serving worker, SIGCONT later"),
+    "stop-worker": Row(0.0, 5.0, "SIGSTOP of one serving worker, SIGCONT later", silence_s=3.0),
 }

@@ -45,6 +45,7 @@ class ChangeFound(msgspec.Struct, frozen=True):
         at_s: Since the first request was due.
         lost, wrong: Of the requests under way while it lasted.
         outage_s: From its beginning until the last lost request was due; 0 where none was lost.
+        silence_s: The longest that nobody got an answer, while it lasted.
         first_new_s: From its beginning until the first answer of the version it brings; NaN for a fault, or none.
         last_old_s: The same until the last answer of any other version.
         failures: In words, what breaks its row; empty for none.
@@ -60,6 +61,7 @@ class ChangeFound(msgspec.Struct, frozen=True):
     lost: int
     wrong: int
     outage_s: float
+    silence_s: float
     first_new_s: float
     last_old_s: float
     failures: tuple[str, ...]
@@ -151,6 +153,7 @@ def _found(change: Change, records: Sequence[Record], start: float) -> ChangeFou
     inside = [record for record in records if record.due <= change.ended]
     lost = [record for record in inside if record.is_lost]
     outage_s = max((record.due - change.began for record in lost), default=0.0)
+    silence_s = _silence_s(change, inside)
     new = [record.done for record in records if change.version and record.version == change.version]
     old = [record.done for record in records if change.version and record.version not in {"", change.version}]
     return ChangeFound(
@@ -164,13 +167,20 @@ def _found(change: Change, records: Sequence[Record], start: float) -> ChangeFou
         lost=len(lost),
         wrong=sum(record.is_wrong for record in inside),
         outage_s=max(0.0, outage_s),
+        silence_s=silence_s,
         first_new_s=min(new, default=math.nan) - change.began,
         last_old_s=max(old, default=math.nan) - change.began,
-        failures=tuple(_broken(change, len(lost), outage_s)),
+        failures=tuple(_broken(change, len(lost), outage_s, silence_s)),
     )
 
 
-def _broken(change: Change, lost: int, outage_s: float) -> list[str]:
+def _silence_s(change: Change, records: Sequence[Record]) -> float:
+    """Return the longest time of a change in which no answer came; its beginning and its end count as answers."""
+    came = sorted(record.done for record in records if record.status and change.began < record.done < change.ended)
+    return float(np.max(np.diff([change.began, *came, change.ended])))
+
+
+def _broken(change: Change, lost: int, outage_s: float, silence_s: float) -> list[str]:
     row, broken = ROWS[change.kind], []
     if not change.is_done:
         broken.append(f"{change.kind} of {change.version or 'a process'} was not done: {change.said}")
@@ -178,6 +188,8 @@ def _broken(change: Change, lost: int, outage_s: float) -> list[str]:
         broken.append(f"{change.kind} lost {lost}, the last after {outage_s:.2f} s; {row.outage_s:g} s are allowed")
     if row.back_s is not None and change.back_s > row.back_s:
         broken.append(f"{change.kind} was over after {change.back_s:.1f} s; {row.back_s:g} s are allowed")
+    if row.silence_s is not None and silence_s > row.silence_s:
+        broken.append(f"{change.kind}: nobody was answered for {silence_s:.2f} s; {row.silence_s:g} s are allowed")
     return broken
 
 

@@ -27,6 +27,9 @@ A = TypeVar("A")
 log = logging.getLogger("football.batcher")
 
 _MOST_TURNS: Final = 8  # of the event loop that a batch may take to gather
+_MOST_TIMES: Final = (
+    4.0  # the running mean, that one batch counts for; a lone job takes so much longer than one of many
+)
 _NEWEST_SHARE: Final = 0.1  # of the newest batch in the running mean of the time a job takes
 
 
@@ -165,9 +168,14 @@ class Batcher(Generic[J, A]):
         answers = answer_together(self._answer, [job for _, _, job in batch])
         for (group, place, _), answer in zip(batch, answers, strict=True):
             group.put(place, answer)
-        took_s = (self._clock() - started) / len(batch)
-        self._job_s += _NEWEST_SHARE * (took_s - self._job_s) if self._job_s else took_s
+        self._learn((self._clock() - started) / len(batch))
         self._on_batch(len(batch), started - batch[0][0].arrived)
+
+    def _learn(self, job_s: float) -> None:
+        """Take the time of a batch into the running mean; one during which the process stood still tells next to nothing."""
+        if self._job_s:
+            job_s = min(job_s, _MOST_TIMES * self._job_s)
+        self._job_s += _NEWEST_SHARE * (job_s - self._job_s) if self._job_s else job_s
 
 
 def answer_together(answer: Callable[[Sequence[J]], Sequence[A | Exception]], jobs: Sequence[J]) -> list[A | Exception]:

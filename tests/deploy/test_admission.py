@@ -263,6 +263,22 @@ def test_more_waiting_callers_than_may_be_do_not_lock_the_proxy_up(servers, star
     assert post(address).status_code == 200
 
 
+def test_who_was_answered_leaves_his_place_where_few_are_left(servers, start, monkeypatch):
+    """
+    All places are taken by callers who keep their connections and ask no more; sixty others are answered none the less.
+    """
+    monkeypatch.setattr(proxy, "_MOST_CONNECTIONS", 230)
+    monkeypatch.setattr(proxy, "_MOST_CALLERS", 40)
+    address = start()
+
+    with ExitStack() as kept:
+        clients = [kept.enter_context(httpx.Client(base_url=address, timeout=5.0, trust_env=False)) for _ in range(60)]
+        answers = [client.post("/", json={}) for client in clients]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert ["connection" in answer.headers for answer in answers] == [False] * 32 + [True] * 28
+
+
 def test_however_many_callers_wait_a_server_is_asked_over_connections_that_it_has(servers, start, monkeypatch):
     """
     Nearly all places of callers are taken; forty requests one after the other need one connection, beside those of checks.
@@ -309,7 +325,7 @@ def test_the_other_configurations_have_the_same_rules(file):
     if file.endswith(".yaml"):
         maps = [told for told in yaml.safe_load_all(text) if told and told["kind"] == "ConfigMap"]
         text = maps[0]["data"]["haproxy.cfg"]
-    table, rules = admission({"football": []})
+    table, rules = admission({"football": []}, most_callers=proxy._MOST_CALLERS)
 
     for line in (table + rules + own_errors()).splitlines():
         assert line in text.splitlines(), line

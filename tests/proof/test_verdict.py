@@ -11,6 +11,7 @@ from proof.verdict import verdict_of
 
 RELEASE = Change("release", 10.0, 20.0, "new")
 KILL = Change("kill-proxy", 30.0, 31.0, back_s=1.0)
+STOP = Change("stop-worker", 30.0, 40.0)
 
 
 def record(due, done=None, trouble="", version="old", status=200) -> Record:
@@ -77,6 +78,18 @@ def test_a_killed_proxy_may_cost_a_second_and_no_more():
 
     assert verdict_of([record(29.0), lost(29.99, 30.0), lost(30.9), record(32.0)], [KILL]).is_passed
     assert not verdict_of([record(29.0), lost(32.0), record(34.0)], [slow]).is_passed
+
+
+def test_a_hung_worker_may_keep_everybody_waiting_for_three_seconds_and_no_more():
+    """
+    Nothing is lost of either; who was answered after half a minute is not to be told that all went well.
+    """
+    soon = [record(30.0 + i / 2, done=max(30.0 + i / 2, 32.9) + 0.01) for i in range(21)]
+    late = [record(30.0 + i / 2, done=max(30.0 + i / 2, 33.1) + 0.01) for i in range(21)]
+
+    assert verdict_of(soon, [STOP]).is_passed
+    assert verdict_of(late, [STOP]).failures == ("stop-worker: nobody was answered for 3.11 s; 3 s are allowed",)
+    assert verdict_of(late, [KILL]).changes[0].silence_s == 1.0, "nobody was answered while it lasted"
 
 
 def test_a_wrong_answer_fails_whatever_was_going_on():

@@ -225,6 +225,48 @@ async def test_overload_is_shed_and_goodput_stays(times):
     assert shed >= 0.8 * (times - 1) / times * len(tasks)
 
 
+async def test_a_process_that_stood_still_turns_nobody_away_when_it_goes_on():
+    """
+    One batch of a job takes half a minute, between batches of a millisecond: the thirty callers after it can be answered
+    well within a second, and are.
+    """
+    clock, takes_s = Clock(), [0.001, 0.001, 30.0]
+
+    def work(jobs):
+        clock.now += takes_s.pop(0) if takes_s else 0.001
+        return jobs
+
+    batcher = Batcher(work, clock=clock)
+    for job in range(3):
+        await batcher.ask([job])
+
+    answers = await asyncio.gather(*(batcher.ask([job], deadline=clock.now + 1.0) for job in range(30)))
+
+    assert answers == [[job] for job in range(30)]
+
+
+async def test_a_worker_that_has_become_slow_learns_it_soon():
+    """
+    A thousandfold longer from one batch to the next: after some thirty batches the wait expected is the true one.
+    """
+    clock, takes_s = Clock(), [0.001] + [1.0] * 60
+
+    def work(jobs):
+        clock.now += takes_s.pop(0)
+        return jobs
+
+    batcher = Batcher(work, clock=clock)
+    for job in range(61):
+        await batcher.ask([job])
+    waiting = [asyncio.ensure_future(batcher.ask([job])) for job in range(2)]
+    await asyncio.sleep(0)
+    expected_s = batcher.expected_wait_s
+    takes_s += [1.0] * 2
+    await asyncio.gather(*waiting)
+
+    assert expected_s == pytest.approx(2.0, rel=0.1)
+
+
 def test_an_answer_too_few_is_no_answer():
     """
     Work that answers too little is done again one by one, and what is then wrong is an exception.
