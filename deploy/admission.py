@@ -15,10 +15,10 @@ ask for: the counts of a dead server's last second, of answers and of short
 queues, come to nothing some milliseconds apart.
 
 While a release takes its part of the processor, and while a server that stands
-by answers for one that died and for ten seconds after that one is back, cold
-and with what was asked of it meanwhile, nobody is refused, and callers wait for
-as long as the hop has them wait. Of a release the deployer tells by a mark in
-the table.
+by answers for one that died, nobody is refused, and callers wait for as long as
+the hop has them wait; nor for ten seconds after that, for a new server is cold,
+and what was asked meanwhile is still to be answered. Of a release the deployer
+tells by a mark in the table.
 
 Who has been answered keeps his connection, unless four in five of all that
 callers may have are taken: then he is told that it is closed, and it goes to
@@ -103,7 +103,7 @@ def admission(queues: Mapping[str, Sequence[str]], *, most_callers: int, spares:
     busy = _BODY.format(code="OVERLOADED", message="More is asked than can be answered in time. Ask again in a moment.")
     table, stand_in, patience = _TABLE.format(table=TABLE, mark=MARK), "", _IS_RELEASING
     if spares:
-        used = " or ".join(f"{{ srv_sess_rate({server}) gt 0 }}" for server in spares)
+        used = " or ".join([*(f"{{ srv_sess_rate({server}) gt 0 }}" for server in spares), _IS_RELEASING])
         table, stand_in = table + _STAND_IN_TABLE, _STAND_IN.format(used=used)
         patience += f" or {_IS_STANDING_IN}"
     most_kept = most_callers * 4 // 5

@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from features.frame import FeatureFrame
 
 # Numbers of the home side against the away side: they change their sign.
 SIGNED: Final = ("elo_difference", "pi_goal_difference", "head_to_head_margin")
 _SIDES: Final = (("home", "away"), ("away", "home"))
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """Hold how columns change with the sides, for those who turn rows of the same columns again and again.
+
+    Attributes:
+        places: Of each column's counterpart. Shape (f,).
+        signs: That it comes with, 1 or -1. Shape (f,).
+    """
+
+    places: NDArray[np.intp]
+    signs: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> Self:
+        """Return the mirror of columns of these names."""
+        signs = np.array([-1.0 if name in SIGNED else 1.0 for name in names])
+        return cls(np.array(partners(names), dtype=np.intp), signs)
+
+    def turned(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return rows with the sides the other way round. Shape (n, f)."""
+        turned: NDArray[np.float64] = values.take(self.places, axis=1) * self.signs
+        return turned
 
 
 def mirrored(frame: FeatureFrame) -> FeatureFrame:
@@ -20,9 +48,7 @@ def mirrored(frame: FeatureFrame) -> FeatureFrame:
     >>> mirrored(frame).values.tolist()
     [[1500.0, 1600.0, -100.0]]
     """
-    values = frame.values[:, partners(frame.names)]
-    values[:, [place for place, name in enumerate(frame.names) if name in SIGNED]] *= -1.0
-    return FeatureFrame(frame.names, values)
+    return FeatureFrame(frame.names, Mirror.of(frame.names).turned(frame.values))
 
 
 def partners(names: Sequence[str]) -> list[int]:

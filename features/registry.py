@@ -7,7 +7,7 @@ transform emits exactly these columns in this order.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 FEATURES_VERSION = 2
@@ -160,6 +160,16 @@ REGISTRY: tuple[Feature, ...] = (
 )
 NAMES: tuple[str, ...] = tuple(feature.name for feature in REGISTRY)
 BY_NAME: dict[str, Feature] = {feature.name: feature for feature in REGISTRY}
+
+
+def in_order(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names of columns in the one order of the registry, those that it does not know last and by name.
+
+    >>> in_order(["other", "elo_away", "elo_home"])
+    ('elo_home', 'elo_away', 'other')
+    """
+    place = {name: number for number, name in enumerate(NAMES)}
+    return tuple(sorted(names, key=lambda name: (place.get(name, len(NAMES)), name)))
 
 
 def schema_digest() -> str:

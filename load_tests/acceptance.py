@@ -8,7 +8,7 @@ from typing import Any
 PEERS_OF_FASTAPI = (
     "fastapi", "mlserver", "mlserver_batching", "mlserver_parallel", "litserve", "litserve_batching",
 )  # fmt: skip
-OURS = ("cached", "cached_80_20", "uncached", "batch", "batch_full", "runner_service", "two_workers")
+OURS = ("cached", "cached_80_20", "uncached", "batch", "batch_full", "runner_service", "lone_member", "two_workers")
 CONNECTIONS = (16, 64)
 
 CACHED_OF_ECHO = 0.6
@@ -16,6 +16,7 @@ UNCACHED_OF_IDIOMATIC = 15.0
 UNCACHED_OF_BEST_PEER = 5.0
 BATCH_PREDICTIONS_PER_S = 30_000.0
 TWO_OF_ONE = 1.6
+MOST_OF_LONE_MEMBER = 1.25
 MEAN_BATCH_AT_64 = 4.0
 UNCACHED_P50_MS, UNCACHED_P99_MS, CACHED_P99_MS = 1.0, 5.0, 3.0
 
@@ -29,6 +30,7 @@ def judged(rows: Mapping[str, Row]) -> list[Line]:
     lines += [_idiomatic_line(rows, connections) for connections in CONNECTIONS]
     lines += [_best_peer_line(rows, connections) for connections in CONNECTIONS]
     lines += [_batch_line(rows, key) for key in ("batch", "batch_full")]
+    lines += [_lone_member_line(rows, connections) for connections in CONNECTIONS]
     lines += [_two_workers_line(rows)]
     lines += [_clean_line(rows)]
     lines += [
@@ -86,6 +88,16 @@ def _batch_line(rows: Mapping[str, Row], key: str) -> Line:
     rates = [rate for connections in CONNECTIONS if (rate := _rate(rows, key, connections)) is not None]
     title = "batch of 100" + (", all market blocks" if key == "batch_full" else "")
     return _at_least(f"{title}, predictions/s of one worker", max(rates, default=None), BATCH_PREDICTIONS_PER_S)
+
+
+def _lone_member_line(rows: Mapping[str, Row], connections: int) -> Line:
+    ratio = _quotient(_rate(rows, "lone_member", connections), _rate(rows, "uncached", connections))
+    return {
+        "what": f"time of an uncached single / of one member alone, {connections} connections",
+        "target": f"≤ {MOST_OF_LONE_MEMBER:g}",
+        "reached": "not measured" if ratio is None else f"{ratio:.2f}",
+        "is_met": ratio is not None and ratio <= MOST_OF_LONE_MEMBER,
+    }
 
 
 def _two_workers_line(rows: Mapping[str, Row]) -> Line:

@@ -70,6 +70,8 @@ def _material(folder: Path) -> Material:
     subprocess.run(command, check=True, cwd=CHECKOUT, env=_project_environment(home))
     rows = np.load(folder / "rows.npy")[:PEER_ROWS].tolist()
     sizes: list[int] = []
+    lone = [str(PROJECT_PYTHON), str(Path(__file__).with_name("lone_member.py"))]
+    subprocess.run(lone, check=True, cwd=CHECKOUT, env=_project_environment(home), stdout=subprocess.DEVNULL)
     with football_server(folder, home) as server:
         ids = fixtures.match_ids(server.port, most=MOST_IDS)
         path = fixtures.path_of(ids[0])

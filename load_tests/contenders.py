@@ -25,6 +25,7 @@ MLSERVER_PYTHON = Path(os.environ.get("MLSERVER_PYTHON", CHECKOUT / ".venv-mlser
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 CACHE_OFF = {"FOOTBALL_SERVICE__CACHE__ENABLED": "false"}
 RUNNER_SERVICE = {"FOOTBALL_RUNNER__MODE": "service"}
+LONE_MEMBER = {"FOOTBALL_SERVICE__MODELS": '["lone-member"]'}
 TWO_WORKERS = {"FOOTBALL_SERVICE__WORKERS": "2"}
 BATCH = 100
 WHOLE_BATCH = f'"successful_predictions":{BATCH},'
@@ -114,6 +115,7 @@ def _ours() -> list[Contender]:
     start = partial(_football, name="football-cached", settings={})
     uncached = partial(_football, name="football-uncached", settings=CACHE_OFF)
     apart = partial(_football, name="football-runner-service", settings=CACHE_OFF | RUNNER_SERVICE)
+    lone = partial(_lone_member, settings=CACHE_OFF | LONE_MEMBER)
     two = partial(_football, name="football-two-workers", settings=CACHE_OFF | TWO_WORKERS)
     is_cached, is_computed = (partial(full_prediction_problem, is_cached=flag) for flag in (True, False))
     whole = partial(batch_problem, size=BATCH)
@@ -150,6 +152,9 @@ def _ours() -> list[Contender]:
             _distinct,
             is_computed,
             needs=(("runner", "mode"),),
+        ),
+        Contender(
+            "lone_member", "ours, uncached, one member of the pool alone", "lone-member", lone, _distinct, is_computed
         ),
         Contender("two_workers", "ours, uncached, two workers", "two-workers", two, _distinct, is_computed),
     ]
@@ -249,6 +254,12 @@ def _tensor_problem(answer: Any) -> str | None:
 def _football(material: Material, *, name: str, settings: Mapping[str, str]) -> ServerProcess:
     known = {key: value for key, value in settings.items() if has_setting(material.home, *_path_of(key))}
     return football_server(material.folder, material.home, name=name, settings=known)
+
+
+def _lone_member(material: Material, *, settings: Mapping[str, str]) -> ServerProcess:
+    return football_server(
+        material.folder, material.home, name="football-lone-member", settings=settings, is_bento=False
+    )
 
 
 def _path_of(variable: str) -> list[str]:

@@ -38,7 +38,7 @@ def match_ids(port: int, *, most: int, status: str | None = None) -> list[str]:
 
 def path_of(match_id: str) -> str:
     """Return the path that predicts a match."""
-    return f"/v1/predictions/football/{match_id}"
+    return f"/v1/predictions/default/{match_id}"
 
 
 def batch_bodies(

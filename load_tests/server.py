@@ -61,7 +61,12 @@ def has_setting(home: Path, *path: str) -> bool:
 
 
 def football_server(
-    folder: Path, home: Path, *, name: str = "football", settings: Mapping[str, str] | None = None
+    folder: Path,
+    home: Path,
+    *,
+    name: str = "football",
+    settings: Mapping[str, str] | None = None,
+    is_bento: bool = True,
 ) -> ServerProcess:
     """Return a server of the newest bento, not started yet.
 
@@ -70,10 +75,12 @@ def football_server(
         home: From ``copied_home``.
         name: For messages and the name of its output.
         settings: FOOTBALL_* variables on top of those of this process.
+        is_bento: False serves the checkout, with the newest saved models.
     """
     port = free_port()
-    command = [str(PROJECT_PYTHON), "-m", "bentoml", "serve", bento_tag(home), "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--timeout-graceful-shutdown", "10"]
+    command = [str(PROJECT_PYTHON), "-m", "bentoml", "serve"]
+    command += [bento_tag(home)] if is_bento else ["service:Football", "--working-dir", str(CHECKOUT)]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--timeout-graceful-shutdown", "10"]
     environment = {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"} | football_environment()
     return ServerProcess(
         name, command, port=port, ready_path="/readyz", folder=folder, environment=environment | dict(settings or {})

@@ -17,18 +17,16 @@ from numpy.typing import NDArray
 from features.frame import FeatureFrame
 from features.matches import MatchTable
 from features.mirror import mirrored, partners
-from features.registry import NAMES
+from features.registry import in_order
 from models.conditional_logit import log_softmax, softmax
 from models.errors import NotFitted
 from models.estimator import Array, played_rows, strictly_positive
 from models.forest import Forest
 from models.rating_logit import RatingLogit
+from models.rounds import ROUNDS_WITHOUT_STOPPING, best_rounds, later_window
 
 OUTCOMES: Final = 3
 MOST_COMPILED_ROWS: Final = 64  # with more rows XGBoost itself is as fast; both give the same bits
-FEWEST_FOR_STOPPING: Final = 400  # matches in the later window, below which the number of rounds is not chosen by it
-ROUNDS_WITHOUT_STOPPING: Final = 40
-LATEST_SHARE: Final = 0.9
 NEUTRAL: Final = "neutral_venue"
 
 
@@ -82,7 +80,7 @@ class BoostedOutcome:
     def fit(self, matches: MatchTable, features: FeatureFrame) -> Self:
         """Choose the number of rounds on the latest window, then fit on everything. Raises NothingToLearn."""
         played = played_rows(self.name, matches)
-        self.names = _in_registry_order(features.names)
+        self.names = in_order(features.names)
         matches, features = matches.take(played), features.take(played).select(self.names)
         self.rounds = self.fixed_rounds or self.choose_rounds(matches, features)
         self.logit = self._new_logit().fit(matches, features)
@@ -173,20 +171,12 @@ class BoostedOutcome:
 
     def choose_rounds(self, matches: MatchTable, features: FeatureFrame) -> int:
         """Return the number of rounds that is best on the later window of the matches, all of them played."""
-        later = matches.day > min(matches.day.max() - self.validation_days, np.quantile(matches.day, LATEST_SHARE))
-        if min(later.sum(), (~later).sum()) < FEWEST_FOR_STOPPING:
+        later = later_window(matches.day, self.validation_days)
+        if later is None:
             return ROUNDS_WITHOUT_STOPPING
         logit = self._new_logit().fit(matches.take(~later), features.take(~later))
-        data = [self._matrix(logit, matches.take(rows), features.take(rows)) for rows in (~later, later)]
-        booster = xgboost.train(
-            self._training_parameters(),
-            data[0],
-            self.most_rounds,
-            evals=[(data[1], "later")],
-            early_stopping_rounds=self.patience,
-            verbose_eval=False,
-        )
-        return int(booster.best_iteration) + 1
+        earlier, after = (self._matrix(logit, matches.take(rows), features.take(rows)) for rows in (~later, later))
+        return best_rounds(self._training_parameters(), earlier, after, most=self.most_rounds, patience=self.patience)
 
     def _new_logit(self) -> RatingLogit:
         return RatingLogit(ridge=self.logit.ridge)
@@ -201,12 +191,6 @@ class BoostedOutcome:
             base_margin=log_softmax(logit.log_odds(features)).astype(np.float32),
             feature_names=list(features.names),
         )
-
-
-def _in_registry_order(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Order columns in one way whatever way they came in: the random samples of columns go by position."""
-    place = {name: number for number, name in enumerate(NAMES)}
-    return tuple(sorted(names, key=lambda name: (place.get(name, len(NAMES)), name)))
 
 
 def _number(gain: float | list[float]) -> float:

@@ -2,8 +2,9 @@
 
 The pool's weights and the calibration are fitted to forecasts that the members
 made of matches they had not seen, block by block through time; the members
-then learn from everything. The served grid is the goal model's, tilted until
-its outcomes are the pool's, so that every market agrees with them.
+then learn from everything. Boosted trees correct what the goal model expects.
+The served grid is that of the corrected goals, tilted until its outcomes are
+the pool's, so that every market agrees with them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from features.frame import FeatureFrame
 from features.matches import MatchTable
 from features.strengths import GOALS_DISPERSION
 from models.boosted import BoostedOutcome
+from models.boosted_goals import BoostedGoals
 from models.calibration import Calibration, Groups, chosen_kind, group_of
 from models.conditional_logit import log_softmax, softmax
 from models.conformal import ConformalSets
@@ -29,7 +31,7 @@ from models.explanation import SMOOTH, Explanation, explain
 from models.goal_model import GoalModel
 from models.pool import PRECISION, Pool
 from models.rating_logit import RatingLogit
-from models.score_grid import outcome_proba, reconcile
+from models.score_grid import outcome_proba, outcome_proba_of_goals, reconcile, score_grid
 
 BLOCKS: Final = 2
 FEWEST_IN_BLOCK: Final = 400
@@ -72,7 +74,8 @@ class Ensemble:
         choose_every_days: 0 chooses at every fit.
         members: Those that the pool may trust, in the order of MEMBERS; the others are fitted and get no weight.
         pool_precision: See ``Pool.fit``.
-        goal_model, boosted: Members, the first with the score grid; the third, the logit, is where ``boosted`` starts.
+        goal_model, boosted: Members; the third, the logit, is where ``boosted`` starts.
+        goals: Corrects the goal model's expected goals, for what it says of the outcomes and for the score grid.
         pool, calibration: None until fitted.
         sets: Prediction sets at their stated coverage, by competition.
         usual_doubt: Median doubt of log expected goals in training; 0 where none was known.
@@ -89,6 +92,7 @@ class Ensemble:
     name: str = "ensemble"
     goal_model: GoalModel = field(default_factory=GoalModel)
     boosted: BoostedOutcome = field(default_factory=BoostedOutcome)
+    goals: BoostedGoals = field(default_factory=BoostedGoals)
     pool: Pool | None = None
     calibration: Calibration | None = None
     sets: ConformalSets = field(default_factory=ConformalSets.untested)
@@ -108,12 +112,14 @@ class Ensemble:
             self.chosen_until = last_day
         self.boosted = self._new_boosted(self.boosted.rounds).fit(matches, features)
         self.goal_model = self._new_goal_model().fit(matches, features)
+        self.goals = self._new_goals(self.goals.rounds).fit(matches, features, self.goal_model)
         return self
 
     def predict_proba(self, matches: MatchTable, features: FeatureFrame) -> Array:  # noqa: ARG002 - the contract passes both
         """Return home, draw and away probabilities, shape (n, 3). Raises NotFitted."""
         pool, calibration = self._chosen()
-        pooled = pool.log_odds(_said(self.boosted, features, features, self.goal_model.outcome_proba(features)))
+        mass = _outcome_proba(self.goal_model, self.goals, features)
+        pooled = pool.log_odds(_said(self.boosted, features, features, mass))
         calibrated = calibration.log_odds(pooled, self.logit.at_home(features), self.groups(features))
         return strictly_positive(softmax(calibrated))
 
@@ -121,7 +127,8 @@ class Ensemble:
         """Return probabilities, score grids that agree with them, and how sure they are. Raises NotFitted."""
         pool, calibration = self._chosen()
         few = features.select(_FEW)
-        grid = self.goal_model.grid(few)
+        expected = _expected_goals(self.goal_model, self.goals, features, few)
+        grid = score_grid(expected[:, 0], expected[:, 1], self.goal_model.rho)
         mass = outcome_proba(grid)
         said = _said(self.boosted, features, few, mass)
         doubt = self._doubt(few)
@@ -141,7 +148,7 @@ class Ensemble:
 
     def missing(self) -> tuple[str, ...]:
         """Return the members that cannot speak; the others answer without them."""
-        return () if self.boosted.booster is not None else ("xgboost",)
+        return tuple(one.name for one in (self.boosted, self.goals) if one.booster is None)
 
     def importance(self) -> dict[str, float]:
         """Return each feature's share of the trees' total gain, highest first. Raises NotFitted."""
@@ -167,7 +174,7 @@ class Ensemble:
         return group_of(self._doubt(features))
 
     def smooth_log_odds(self, features: FeatureFrame, group: Groups) -> Array:
-        """Return the answer's log-odds less what the trees add, up to a constant a row. Shape (n, 3). Raises NotFitted."""
+        """Return the answer's log-odds less what all trees add, up to a constant a row. Shape (n, 3). Raises NotFitted."""
         pool, calibration = self._chosen()
         logit = log_softmax(self.logit.log_odds(features))
         said = {"goal_model": np.log(self.goal_model.outcome_proba(features)), "rating_logit": logit}
@@ -175,12 +182,11 @@ class Ensemble:
             said["xgboost"] = logit  # where the trees start from
         return calibration.log_odds(pool.log_odds(said), self.logit.at_home(features), group)
 
-    def tree_scale(self, group: Groups) -> Array | None:
-        """Return what the trees' log-odds count in the answer, shape (n,); None where they cannot speak. Raises NotFitted."""
+    def scale_of(self, member: str, group: Groups) -> Array:
+        """Return what a member's log-odds count in the answer, shape (n,); 0 for one that cannot speak. Raises NotFitted."""
         pool, calibration = self._chosen()
-        if self.boosted.booster is None:
-            return None
-        slope: Array = calibration.coefficients[group, 0] * pool.weights["xgboost"]
+        there = [name for name in MEMBERS if name != self.boosted.name or self.boosted.booster is not None]
+        slope: Array = calibration.coefficients[group, 0] * pool.shares(there).get(member, 0.0)
         return slope
 
     def _chosen(self) -> tuple[Pool, Calibration]:
@@ -209,12 +215,28 @@ class Ensemble:
             fixed_rounds=rounds,
         )
 
+    def _new_goals(self, rounds: int) -> BoostedGoals:
+        template = self.goals
+        return BoostedGoals(
+            seed=self.seed,
+            threads=self.threads,
+            validation_days=self.validation_days,
+            most_rounds=template.most_rounds,
+            patience=template.patience,
+            parameters=template.parameters,
+            fixed_rounds=rounds,
+        )
+
     def _choose(self, matches: MatchTable, features: FeatureFrame) -> None:
         """Choose rounds, pool weights and calibration on forecasts of the latest blocks."""
         blocks = _blocks(matches.day, self.validation_days)
         earliest = matches.day < blocks[0][0] if blocks else np.ones(len(matches), dtype=bool)
         self.boosted = self._new_boosted(0)
         self.boosted.rounds = self.boosted.choose_rounds(matches.take(earliest), features.take(earliest))
+        self.goals = self._new_goals(0)
+        self.goals.rounds = self.goals.choose_rounds(
+            matches.take(earliest), features.take(earliest), self._new_goal_model()
+        )
         left_out = [name for name in MEMBERS if name not in self.members]
         self.pool = Pool.equal(self.members, left_out=left_out)
         self.calibration, self.evidence = Calibration.none(), {}
@@ -234,8 +256,9 @@ class Ensemble:
     def _block(self, past: tuple[MatchTable, FeatureFrame], now: tuple[MatchTable, FeatureFrame]) -> _Block:
         boosted = self._new_boosted(self.boosted.rounds).fit(*past)
         goal_model = self._new_goal_model().fit(*past)
+        goals = self._new_goals(self.goals.rounds).fit(*past, goal_model)
         matches, features = now
-        said = _said(boosted, features, features, goal_model.outcome_proba(features))
+        said = _said(boosted, features, features, _outcome_proba(goal_model, goals, features))
         at_home = boosted.logit.at_home(features)
         return _Block(said, at_home, self.groups(features), matches.outcome, matches.competition)
 
@@ -289,6 +312,18 @@ def _said(boosted: BoostedOutcome, features: FeatureFrame, few: FeatureFrame, ma
     if boosted.booster is not None:
         said["xgboost"] = boosted.log_odds(features, logit)
     return said
+
+
+def _expected_goals(goal_model: GoalModel, goals: BoostedGoals, features: FeatureFrame, few: FeatureFrame) -> Array:
+    """Return expected home and away goals, shape (n, 2): the goal model's where there are no trees that correct them."""
+    expected = goal_model.expected_goals(few)
+    return expected if goals.booster is None else goals.expected_goals(features, expected)
+
+
+def _outcome_proba(goal_model: GoalModel, goals: BoostedGoals, features: FeatureFrame) -> Array:
+    """Return what the corrected expected goals say of the outcomes, shape (n, 3), for any number of matches."""
+    expected = _expected_goals(goal_model, goals, features, features)
+    return outcome_proba_of_goals(expected[:, 0], expected[:, 1], goal_model.rho)
 
 
 def _joined(earlier: _Block, later: _Block) -> _Block:

@@ -3,10 +3,13 @@
 The pooled and calibrated log-odds are a sum, so their explanation is one, too:
 what goal model and rating logit make of their few features is shared out by
 exact Shapley values against the usual match, what the trees add by TreeSHAP.
+What the trees on goals add to the goal model is shared out between the two
+sides' goals by Shapley values, and each side's share in proportion to TreeSHAP.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,9 +17,11 @@ import numpy as np
 
 from features.frame import FeatureFrame
 from models import goal_model, rating_logit
+from models.calibration import Groups
 from models.conditional_logit import softmax
 from models.errors import NotFitted
 from models.estimator import Array
+from models.score_grid import outcome_proba_of_goals
 from models.shapley import shapley_values
 
 if TYPE_CHECKING:
@@ -27,6 +32,10 @@ SMOOTH: Final = tuple(dict.fromkeys((*goal_model.FEATURES, *rating_logit.FEATURE
 
 # Nodes of the path from the base to the answer; with 64 the parts of a probability add up to 1e-9, also a long way off.
 _NODES, _WEIGHTS = (0.5 * (x + shift) for x, shift in zip(np.polynomial.legendre.leggauss(64), (1.0, 0.0), strict=True))
+
+
+_STEP: Final = 1e-6
+"""Of log goals; over less of it the slope stands for the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +78,52 @@ def explain(model: Ensemble, features: FeatureFrame) -> Explanation:
     places = [names.index(name) for name in SMOOTH]
     moved[:, places] = shapley_values(answer, np.where(np.isnan(values), usual, values), usual)
     base = answer(np.tile(usual, (len(features), 1)))
-    if (scale := model.tree_scale(group)) is not None:
-        by_trees, bias = model.boosted.contributions(features)
+    for scale, (by_trees, bias) in _trees(model, features, group):
         moved += _centred(scale[:, None, None] * by_trees)
         base = base + _centred(scale[:, None] * bias)
     return Explanation(names, base, moved, softmax(base), in_probability(base, moved))
+
+
+def _trees(model: Ensemble, features: FeatureFrame, group: Groups) -> Iterator[tuple[Array, tuple[Array, Array]]]:
+    """Give what trees add to the log-odds of a member, by feature and on average, and what the member counts in the answer."""
+    if model.boosted.booster is not None:
+        yield model.scale_of(model.boosted.name, group), model.boosted.contributions(features)
+    if model.goals.booster is not None:
+        yield model.scale_of(model.goal_model.name, group), _by_goals(model, features)
+
+
+def _by_goals(model: Ensemble, features: FeatureFrame) -> tuple[Array, Array]:
+    """Return how far the trees on goals moved the log-probabilities of the outcomes. Shapes (n, f, 3) and (n, 3)."""
+    start = model.goal_model.expected_goals(features)
+    way = np.log(model.goals.expected_goals(features, start) / start)
+    moved, bias = model.goals.contributions(features)
+    told = moved.sum(axis=1) + bias
+    is_known = np.abs(told) > _STEP
+    kept = np.where(is_known, way / np.where(is_known, told, 1.0), 1.0)  # less than 1 where goals leave all reason
+    slopes = kept[:, :, None] * _slopes(np.log(start), np.where(np.abs(way) > _STEP, way, _STEP), model.goal_model.rho)
+    return np.einsum("nfs,nso->nfo", moved, slopes), np.einsum("ns,nso->no", bias, slopes)
+
+
+def _slopes(log_goals: Array, step: Array, rho: float) -> Array:
+    """Return the change of the outcomes' log-probabilities a unit of either side's log goals, over a step of both.
+
+    Each side's step is taken first and last, and the mean counts, so that both together make the whole change.
+
+    Args:
+        log_goals, step: Home and away; no step is 0. Shape (n, 2).
+
+    Returns:
+        Shape (n, 2 sides, 3 outcomes).
+    """
+
+    def said(home: float, away: float) -> Array:
+        goals = np.exp(log_goals + step * np.array([home, away]))
+        return np.log(outcome_proba_of_goals(goals[:, 0], goals[:, 1], rho))
+
+    neither, home, away, both = said(0, 0), said(1, 0), said(0, 1), said(1, 1)
+    change = 0.5 * np.stack([home - neither + both - away, away - neither + both - home], axis=1)
+    slopes: Array = change / step[:, :, None]
+    return slopes
 
 
 def in_probability(base: Array, log_odds: Array) -> Array:

@@ -33,7 +33,6 @@ _GOALS_OF_BOTH: Final = np.concatenate([_GOALS[_BY_REGION // SIZE], _GOALS[_BY_R
 _LOWEST_HOME: Final = np.array([1, 0, 0])
 _LOWEST_AWAY: Final = np.array([0, 0, 1])
 _TINY: Final = float(np.finfo(np.float64).tiny)
-_BLOCK: Final = 4096
 _MOST_EXPECTED: Final = 100.0
 
 
@@ -143,17 +142,34 @@ def region_goals(grid: Array) -> Array:
 
 
 def outcome_proba_of_goals(home_goals_expected: Array, away_goals_expected: Array, rho: float) -> Array:
-    """Return home, draw and away probabilities of the grids of many matches, without holding all grids at once.
+    """Return home, draw and away probabilities of score grids, without the grids; shape (n, 3).
 
-    Same as ``outcome_proba(score_grid(...))``, in blocks; shape (n, 3).
+    Same as ``outcome_proba(score_grid(...))`` but for rounding: a side wins if the other scores less than it does, and
+    only the four lowest scores are corrected.
+
+    Raises:
+        InvalidForecast: If a mean lies outside (0, 100].
+
+    >>> one = np.array([1.5])
+    >>> outcome_proba_of_goals(one, one, 0.0).round(4).tolist()
+    [[0.3785, 0.243, 0.3785]]
     """
-    blocks = [
-        outcome_proba(
-            score_grid(home_goals_expected[start : start + _BLOCK], away_goals_expected[start : start + _BLOCK], rho)
-        )
-        for start in range(0, len(home_goals_expected), _BLOCK)
-    ]
-    return np.concatenate(blocks) if blocks else np.empty((0, 3))
+    expected = _checked(np.concatenate([home_goals_expected, away_goals_expected]))
+    matches = len(home_goals_expected)
+    home_expected, away_expected = expected[:matches], expected[matches:]
+    goals = goal_distribution(expected)
+    home, away = goals[:matches], goals[matches:]
+    at_most = np.add.accumulate(goals[:, :-1], axis=1)
+    proba = np.empty((matches, 3))
+    np.add.reduce(home[:, 1:] * at_most[matches:], axis=1, out=proba[:, 0])
+    np.add.reduce(home * away, axis=1, out=proba[:, 1])
+    np.add.reduce(away[:, 1:] * at_most[:matches], axis=1, out=proba[:, 2])
+    factors = low_score_factors(home_expected, away_expected, clip_rho(rho, home_expected, away_expected))
+    moved = (factors - 1.0) * home[:, :2, None] * away[:, None, :2]
+    proba[:, 0] += moved[:, 1, 0]
+    proba[:, 1] += moved[:, 0, 0] + moved[:, 1, 1]
+    proba[:, 2] += moved[:, 0, 1]
+    return proba
 
 
 def reconcile(grid: Array, proba: Array, mass: Array | None = None) -> Array:

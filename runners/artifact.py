@@ -23,7 +23,7 @@ from features.registry import FEATURES_VERSION, schema_digest
 from features.transform import MatchFeatures
 from models.ensemble import Ensemble
 
-FORMAT = 4
+FORMAT = 5
 LIBRARIES = ("numpy", "scipy", "xgboost", "bentoml", "cloudpickle")
 FEATURE_TOLERANCE = 1e-9  # relative; another processor may round a power or a logarithm differently
 PROBA_TOLERANCE = 1e-6  # absolute; the trees add up in single precision

@@ -20,6 +20,8 @@ from typing import BinaryIO
 import xgboost
 
 from features.transform import MatchFeatures
+from models.boosted import BoostedOutcome
+from models.boosted_goals import BoostedGoals
 from models.ensemble import Ensemble
 from models.forest import CannotCompile
 from runners.arithmetic import arithmetic_of
@@ -182,6 +184,7 @@ def _unpickle(saved: Saved, files: Mapping[str, HeldFile]) -> tuple[MatchFeature
         objects = pickle.load(_InSteps(io.BytesIO(files[OBJECTS].content)))
         features, model = objects["features"], objects["model"]
         model.boosted.booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(files[BOOSTER].content))
+        model.goals.unpack()
     except Exception as error:
         log.exception("model cannot be unpickled", extra={"model": saved.tag})
         raise ModelRefused(saved.tag, [f"it cannot be unpickled: {error}"]) from error
@@ -218,15 +221,17 @@ def compile_trees(tag: str, model: Ensemble) -> None:
     Raises:
         ModelRefused: If the two score any probing row differently.
     """
-    try:
-        model.boosted.compile()
-    except CannotCompile as error:
-        log.warning(
-            "trees are not compiled; few rows at a time take longer", extra={"model": tag, "reason": str(error)}
-        )
-        return
-    if (difference := largest_difference(model.boosted)) > SCORER_TOLERANCE:
-        raise ModelRefused(tag, [f"its compiled trees differ from XGBoost by {difference:.3g} in log-odds"])
+    boosted: list[BoostedOutcome | BoostedGoals] = [model.boosted]
+    boosted += [] if model.goals.booster is None else [model.goals]
+    for one in boosted:
+        try:
+            one.compile()
+        except CannotCompile as error:
+            told = {"model": tag, "trees": one.name, "reason": str(error)}
+            log.warning("trees are not compiled; few rows at a time take longer", extra=told)
+            continue
+        if (difference := largest_difference(one)) > SCORER_TOLERANCE:
+            raise ModelRefused(tag, [f"its compiled trees ({one.name}) differ from XGBoost by {difference:.3g}"])
 
 
 def _mismatches(tag: str, artifact: Artifact, features: MatchFeatures, model: Ensemble) -> list[str]:

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 
 from features.batch import Array
-from models.boosted import OUTCOMES, BoostedOutcome
+from models.boosted import BoostedOutcome
+from models.boosted_goals import BoostedGoals
 from models.forest import Forest
 
 SCORER_TOLERANCE: Final = 1e-6
@@ -17,8 +18,8 @@ _MISSING_SHARE: Final = 0.1
 _BLOCK: Final = 512  # in blocks as small as those of predictions a load takes twice as long beside a busy event loop
 
 
-def largest_difference(model: BoostedOutcome, *, probes: int = PROBES, seed: int = 0) -> float:
-    """Return how far compiled trees and XGBoost are apart at most, in log-odds, over probing rows.
+def largest_difference(model: BoostedOutcome | BoostedGoals, *, probes: int = PROBES, seed: int = 0) -> float:
+    """Return how far compiled trees and XGBoost are apart at most, in margins, over probing rows.
 
     Args:
         model: Compiled, and its booster at hand.
@@ -26,13 +27,13 @@ def largest_difference(model: BoostedOutcome, *, probes: int = PROBES, seed: int
     assert model.trees is not None
     assert model.booster is not None
     values = probing_rows(model.trees, len(model.names), probes, seed)
-    margin = np.random.default_rng(seed).normal(size=(probes, OUTCOMES)).astype(np.float32)
+    margin = np.random.default_rng(seed).normal(size=(probes, model.trees.outcomes)).astype(np.float32)
     largest = 0.0
     for start in range(0, probes, _BLOCK):
         rows = slice(start, start + _BLOCK)
         compiled = model.trees.margins(values[rows], margin[rows])
         reference = model.booster.inplace_predict(values[rows], base_margin=margin[rows], predict_type="margin")
-        largest = max(largest, float(np.abs(compiled - reference.reshape(-1, OUTCOMES)).max()))
+        largest = max(largest, float(np.abs(compiled - reference.reshape(compiled.shape)).max()))
     return largest
 
 

@@ -97,8 +97,8 @@ def put_in_store(
 
 
 def _without_trees(model: Ensemble) -> Ensemble:
-    """Return the model as it is pickled: its trees travel in XGBoost's own format."""
-    return replace(model, boosted=replace(model.boosted, booster=None, trees=None))
+    """Return the model as it is pickled: its trees travel in XGBoost's own format, those of the outcomes in a file."""
+    return replace(model, boosted=replace(model.boosted, booster=None, trees=None), goals=model.goals.pack())
 
 
 def golden_fixtures(history: MatchTable, day: int) -> MatchTable:

@@ -13,7 +13,7 @@ from features.mirror import mirrored
 from models.boosted import BoostedOutcome, default_parameters
 from models.ensemble import MEMBERS, Ensemble
 from models.errors import NotFitted
-from models.score_grid import outcome_proba
+from models.score_grid import outcome_proba, reconcile
 from models.scores import log_loss
 
 QUICK = default_parameters() | {"min_child_weight": 20.0, "eta": 0.1}
@@ -61,11 +61,25 @@ def with_results(matches, chosen, seed=3):
 
 def choices(model):
     """All that is chosen rather than fitted, in a form to compare."""
-    return repr((model.pool, model.calibration, model.sets, model.boosted.rounds, model.chosen_until, model.evidence))
+    return repr(
+        (
+            model.pool,
+            model.calibration,
+            model.sets,
+            model.boosted.rounds,
+            model.goals.rounds,
+            model.chosen_until,
+            model.evidence,
+        )
+    )
 
 
 def without_trees(model):
     return replace(model, boosted=replace(model.boosted, booster=None, trees=None))
+
+
+def without_goals(model):
+    return replace(model, goals=replace(model.goals, booster=None, trees=None))
 
 
 def first_day_of_blocks(matches):
@@ -219,6 +233,7 @@ def test_a_match_is_answered_alike_alone_and_among_others(noted, learned, is_com
     model = cloudpickle.loads(cloudpickle.dumps(learned))
     if is_compiled:
         model.boosted.compile()
+        model.goals.compile()
     frame = noted[1]
     batch = model.forecast(frame.take(slice(0, 200)))
 
@@ -254,6 +269,21 @@ def test_without_trees_the_other_members_answer(noted, learned):
     answers = model.forecast(noted[1])
     np.testing.assert_allclose(answers.proba.sum(axis=1), 1.0, rtol=0, atol=1e-12)
     assert np.abs(answers.proba - learned.forecast(noted[1]).proba).mean() < 0.03
+
+
+def test_without_the_trees_on_goals_the_goal_model_speaks_for_itself(noted, learned):
+    """
+    It is said who is missing; answers are nearly the same, and the grid is the goal model's own.
+    """
+    model = without_goals(learned)
+
+    answers, whole = model.forecast(noted[1]), learned.forecast(noted[1])
+
+    assert model.missing() == ("boosted_goals",)
+    assert 0.0 < np.abs(answers.proba - whole.proba).mean() < 0.02
+    plain = reconcile(learned.goal_model.grid(noted[1]), answers.proba)
+    np.testing.assert_allclose(answers.grid, plain, rtol=0, atol=1e-12)
+    assert np.abs(whole.grid - plain).max() > 1e-4
 
 
 @pytest.mark.parametrize("unknown", ["neutral_venue", "competition_level", "draw_rate", "chances_doubt_home"])

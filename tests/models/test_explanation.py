@@ -25,11 +25,10 @@ def learned(large_world):
     return Ensemble(validation_days=500, boosted=trees).fit(large_world.matches, large_world.features)
 
 
-@pytest.fixture(scope="module", params=["with trees", "without trees"])
+@pytest.fixture(scope="module", params=["with trees", "without trees", "without trees on goals"])
 def model(request, learned):
-    if request.param == "with trees":
-        return learned
-    return replace(learned, boosted=replace(learned.boosted, booster=None))
+    gone = {"without trees": "boosted", "without trees on goals": "goals"}.get(request.param)
+    return learned if gone is None else replace(learned, **{gone: replace(getattr(learned, gone), booster=None)})
 
 
 def asked_about(large_world, known):
@@ -71,7 +70,8 @@ def test_the_usual_match_has_no_part_of_goals_expected(learned, large_world):
     """
     Without trees, a match like the usual one is answered by the base alone.
     """
-    model = replace(learned, boosted=replace(learned.boosted, booster=None))
+    gone = {name: replace(getattr(learned, name), booster=None) for name in ("boosted", "goals")}
+    model = replace(learned, **gone)
     columns = {name: large_world.features.column(name)[:5] for name in large_world.features.names}
     columns |= {name: np.full(5, np.nan) for name in SMOOTH}
 
@@ -98,11 +98,11 @@ def test_more_goals_expected_than_usual_push_towards_the_side(model, large_world
 
 def test_what_never_differs_has_no_part(model, large_world):
     """
-    A column that was the same for all matches explains none of them.
+    A column that was the same for all matches, and for both of their sides, explains none of them.
     """
     explanation = model.explain(asked_about(large_world, 1.0))
 
-    constant = [explanation.names.index(name) for name in ("competition_level", "draw_rate", "chances_doubt_home")]
+    constant = [explanation.names.index(name) for name in ("competition_level", "draw_rate")]
     np.testing.assert_allclose(explanation.log_odds[:, constant], 0.0, rtol=0, atol=1e-9)
 
 

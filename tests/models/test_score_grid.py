@@ -117,16 +117,19 @@ def test_rho_stays_where_no_cell_is_negative(rho, home, away, expected):
     assert clip_rho(rho, np.array([home]), np.array([away]))[0] == expected
 
 
-def test_blocks_change_nothing():
+@given(st.lists(st.tuples(expected_goals, expected_goals), min_size=1, max_size=20), rhos)
+def test_outcomes_without_grids_are_those_of_the_grids(expected, rho):
     """
-    Outcomes of more matches than one block holds are those of each match alone.
+    Summing side by side says what summing the cells of each grid says, and one match what it does among others.
     """
-    home, away = np.linspace(0.2, 4.0, 5_000), np.linspace(3.0, 0.3, 5_000)
+    home, away = np.array(expected).T
 
-    proba = outcome_proba_of_goals(home, away, -0.05)
+    proba = outcome_proba_of_goals(home, away, rho)
 
-    for row in (0, 4_095, 4_096, 4_999):
-        np.testing.assert_array_equal(proba[row], outcome_proba(grid_of(home[row], away[row], -0.05))[0])
+    np.testing.assert_allclose(proba, outcome_proba(score_grid(home, away, rho)), rtol=0, atol=1e-14)
+    for row in range(len(home)):
+        alone = outcome_proba_of_goals(home[[row]], away[[row]], rho)
+        np.testing.assert_allclose(alone[0], proba[row], rtol=0, atol=1e-15)
 
 
 @pytest.mark.parametrize("wrong", [0.0, -1.0, np.nan, np.inf, 101.0])

@@ -205,11 +205,12 @@ def test_the_artifact_survives_the_model_store(home):
     assert artifact.incompatibilities() == []
 
 
-def test_compiled_trees_are_compared_with_xgboost(model):
+@pytest.mark.parametrize("trees", ["boosted", "goals"])
+def test_compiled_trees_are_compared_with_xgboost(model, trees):
     """
     Ten thousand rows at and beside the thresholds are scored alike, and a leaf that is off by a trace is found.
     """
-    compiled = model.model.boosted
+    compiled = getattr(model.model, trees)
     wrong = replace(compiled, trees=replace(compiled.trees, leaf_values=compiled.trees.leaf_values + np.float32(1e-5)))
 
     assert compiled.trees is not None
@@ -217,12 +218,13 @@ def test_compiled_trees_are_compared_with_xgboost(model):
     assert largest_difference(wrong, probes=500) > SCORER_TOLERANCE
 
 
-def test_a_model_whose_compiled_trees_differ_is_refused(model):
+@pytest.mark.parametrize("trees", ["boosted", "goals"])
+def test_a_model_whose_compiled_trees_differ_is_refused(model, trees):
     """
     Trees that score otherwise than XGBoost are not served.
     """
-    off = replace(model.model, boosted=Tampered(model.model.boosted))
-    with pytest.raises(ModelRefused, match="compiled trees differ from XGBoost"):
+    off = replace(model.model, **{trees: Tampered(getattr(model.model, trees))})
+    with pytest.raises(ModelRefused, match="compiled trees .* differ from XGBoost"):
         compile_trees("football:off", off)
 
 
@@ -230,7 +232,7 @@ class Tampered:
     """A model that compiles to trees with one leaf changed."""
 
     def __init__(self, model) -> None:
-        self.names, self.booster, self._model = model.names, model.booster, model
+        self.name, self.names, self.booster, self._model = model.name, model.names, model.booster, model
         self.trees = None
 
     def compile(self) -> None:
@@ -245,7 +247,7 @@ def test_trees_that_cannot_be_compiled_are_left_to_xgboost(caplog):
     """
 
     class Deep:
-        trees = None
+        name, trees = "xgboost", None
 
         def compile(self) -> None:
             raise CannotCompile("a tree has 128 leaves, expected at most 64")

@@ -26,6 +26,7 @@ objects = model.custom_objects
 booster = bentoml.xgboost.load_model(model)
 whole = objects["model"]
 whole.boosted.booster = booster
+whole.goals.unpack()
 print(json.dumps({
     "mismatches": artifact.golden.mismatches(objects["features"], whole),
     "missing": sum(value != value for row in artifact.golden.features for value in row),
