@@ -224,7 +224,7 @@ def test_a_model_whose_compiled_trees_differ_is_refused(model, trees):
     Trees that score otherwise than XGBoost are not served.
     """
     off = replace(model.model, **{trees: Tampered(getattr(model.model, trees))})
-    with pytest.raises(ModelRefused, match="compiled trees .* differ from XGBoost"):
+    with pytest.raises(ModelRefused, match=r"compiled trees .* differ from XGBoost"):
         compile_trees("football:off", off)
 
 
