@@ -77,6 +77,7 @@ def test_a_server_changes_its_model_under_load(home, running):
         save_as_newest(store, newer)
         until(lambda: httpx.get(f"{server.url}{WATCH}/stats", timeout=30).json()["successful_reloads"] == 3)
         until(lambda: set(served(server.url)) == {"newest"})
+        until(lambda: answers[-1].json()["model_version"] == "newest")
         is_over.set()
         for one in callers:
             one.result()
