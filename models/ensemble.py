@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from features.matches import MatchTable
 from features.strengths import GOALS_DISPERSION
 from models.boosted import BoostedOutcome
 from models.boosted_goals import BoostedGoals
+from models.boosted_trees import BoostedTrees
 from models.calibration import Calibration, Groups, chosen_kind, group_of
 from models.conditional_logit import log_softmax, softmax
 from models.conformal import ConformalSets
@@ -32,6 +33,8 @@ from models.goal_model import GoalModel
 from models.pool import PRECISION, Pool
 from models.rating_logit import RatingLogit
 from models.score_grid import outcome_proba, outcome_proba_of_goals, reconcile, score_grid
+
+T = TypeVar("T", bound=BoostedTrees)
 
 BLOCKS: Final = 2
 FEWEST_IN_BLOCK: Final = 400
@@ -110,9 +113,9 @@ class Ensemble:
         if self.chosen_until is None or not 0 <= last_day - self.chosen_until < self.choose_every_days:
             self._choose(matches, features)
             self.chosen_until = last_day
-        self.boosted = self._new_boosted(self.boosted.rounds).fit(matches, features)
+        self.boosted = self._fresh(self.boosted, self.boosted.rounds).fit(matches, features)
         self.goal_model = self._new_goal_model().fit(matches, features)
-        self.goals = self._new_goals(self.goals.rounds).fit(matches, features, self.goal_model)
+        self.goals = self._fresh(self.goals, self.goals.rounds).fit(matches, features, self.goal_model)
         return self
 
     def predict_proba(self, matches: MatchTable, features: FeatureFrame) -> Array:  # noqa: ARG002 - the contract passes both
@@ -202,38 +205,17 @@ class Ensemble:
     def _new_goal_model(self) -> GoalModel:
         return GoalModel(ridge=self.goal_model.ridge)
 
-    def _new_boosted(self, rounds: int) -> BoostedOutcome:
-        template = self.boosted
-        return BoostedOutcome(
-            seed=self.seed,
-            threads=self.threads,
-            validation_days=self.validation_days,
-            most_rounds=template.most_rounds,
-            patience=template.patience,
-            parameters=template.parameters,
-            logit=template.logit,
-            fixed_rounds=rounds,
-        )
-
-    def _new_goals(self, rounds: int) -> BoostedGoals:
-        template = self.goals
-        return BoostedGoals(
-            seed=self.seed,
-            threads=self.threads,
-            validation_days=self.validation_days,
-            most_rounds=template.most_rounds,
-            patience=template.patience,
-            parameters=template.parameters,
-            fixed_rounds=rounds,
-        )
+    def _fresh(self, trees: T, rounds: int) -> T:
+        """Return trees made with the same choices and with what is chosen here; 0 rounds are to be chosen."""
+        return trees.fresh(seed=self.seed, threads=self.threads, validation_days=self.validation_days, rounds=rounds)
 
     def _choose(self, matches: MatchTable, features: FeatureFrame) -> None:
         """Choose rounds, pool weights and calibration on forecasts of the latest blocks."""
         blocks = _blocks(matches.day, self.validation_days)
         earliest = matches.day < blocks[0][0] if blocks else np.ones(len(matches), dtype=bool)
-        self.boosted = self._new_boosted(0)
+        self.boosted = self._fresh(self.boosted, 0)
         self.boosted.rounds = self.boosted.choose_rounds(matches.take(earliest), features.take(earliest))
-        self.goals = self._new_goals(0)
+        self.goals = self._fresh(self.goals, 0)
         self.goals.rounds = self.goals.choose_rounds(
             matches.take(earliest), features.take(earliest), self._new_goal_model()
         )
@@ -254,9 +236,9 @@ class Ensemble:
         ]
 
     def _block(self, past: tuple[MatchTable, FeatureFrame], now: tuple[MatchTable, FeatureFrame]) -> _Block:
-        boosted = self._new_boosted(self.boosted.rounds).fit(*past)
+        boosted = self._fresh(self.boosted, self.boosted.rounds).fit(*past)
         goal_model = self._new_goal_model().fit(*past)
-        goals = self._new_goals(self.goals.rounds).fit(*past, goal_model)
+        goals = self._fresh(self.goals, self.goals.rounds).fit(*past, goal_model)
         matches, features = now
         said = _said(boosted, features, features, _outcome_proba(goal_model, goals, features))
         at_home = boosted.logit.at_home(features)

@@ -20,8 +20,7 @@ from typing import BinaryIO
 import xgboost
 
 from features.transform import MatchFeatures
-from models.boosted import BoostedOutcome
-from models.boosted_goals import BoostedGoals
+from models.boosted_trees import BoostedTrees
 from models.ensemble import Ensemble
 from models.forest import CannotCompile
 from runners.arithmetic import arithmetic_of
@@ -221,8 +220,7 @@ def compile_trees(tag: str, model: Ensemble) -> None:
     Raises:
         ModelRefused: If the two score any probing row differently.
     """
-    boosted: list[BoostedOutcome | BoostedGoals] = [model.boosted]
-    boosted += [] if model.goals.booster is None else [model.goals]
+    boosted: list[BoostedTrees] = [model.boosted, *([] if model.goals.booster is None else [model.goals])]
     for one in boosted:
         try:
             one.compile()

@@ -7,8 +7,7 @@ from typing import Final
 import numpy as np
 
 from features.batch import Array
-from models.boosted import BoostedOutcome
-from models.boosted_goals import BoostedGoals
+from models.boosted_trees import BoostedTrees
 from models.forest import Forest
 
 SCORER_TOLERANCE: Final = 1e-6
@@ -18,7 +17,7 @@ _MISSING_SHARE: Final = 0.1
 _BLOCK: Final = 512  # in blocks as small as those of predictions a load takes twice as long beside a busy event loop
 
 
-def largest_difference(model: BoostedOutcome | BoostedGoals, *, probes: int = PROBES, seed: int = 0) -> float:
+def largest_difference(model: BoostedTrees, *, probes: int = PROBES, seed: int = 0) -> float:
     """Return how far compiled trees and XGBoost are apart at most, in margins, over probing rows.
 
     Args:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from features.frame import FeatureFrame
 from features.mirror import mirrored
-from models.boosted_goals import MOST_COMPILED_ROWS, BoostedGoals, default_parameters
+from models.boosted_goals import BoostedGoals, default_parameters
+from models.boosted_trees import MOST_COMPILED_ROWS
 from models.errors import NotFitted, NothingToLearn
 from models.goal_model import GoalModel
 from models.rounds import ROUNDS_WITHOUT_STOPPING
