@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,7 +28,7 @@ from machine import described
 from measuring import closed_loop, open_loop
 from processes import NotStarted, ServerProcess
 from sampling import ask, batch_problem, settle
-from server import CHECKOUT, PROJECT_PYTHON, copied_home, football_environment, football_server, has_setting
+from server import copied_home, football_server, has_setting, run_in_project
 from wrk import WrkFailed, run_wrk
 
 CONNECTIONS = (16, 64)
@@ -66,12 +64,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 def _material(folder: Path) -> Material:
     """Copy the bento, read ids over HTTP and the length of one answer, and write booster and rows for the peers."""
     home = copied_home(folder)
-    command = [str(PROJECT_PYTHON), str(Path(__file__).with_name("rows.py")), str(folder)]
-    subprocess.run(command, check=True, cwd=CHECKOUT, env=_project_environment(home))
+    run_in_project(home, "rows.py", str(folder))
     rows = np.load(folder / "rows.npy")[:PEER_ROWS].tolist()
     sizes: list[int] = []
-    lone = [str(PROJECT_PYTHON), str(Path(__file__).with_name("lone_member.py"))]
-    subprocess.run(lone, check=True, cwd=CHECKOUT, env=_project_environment(home), stdout=subprocess.DEVNULL)
     with football_server(folder, home) as server:
         ids = fixtures.match_ids(server.port, most=MOST_IDS)
         path = fixtures.path_of(ids[0])
@@ -81,10 +76,6 @@ def _material(folder: Path) -> Material:
 
 def _size(answer: Any) -> int:
     return len(json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode())
-
-
-def _project_environment(home: Path) -> dict[str, str]:
-    return dict(os.environ) | football_environment() | {"BENTOML_HOME": str(home), "PYTHONPATH": str(CHECKOUT)}
 
 
 def _measure_all(material: Material, options: argparse.Namespace) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from typing import Any
 import fixtures
 from processes import ServerProcess, free_port
 from sampling import Check, batch_problem, full_prediction_problem, prediction_problem
-from server import CHECKOUT, football_server, has_setting
+from server import CHECKOUT, football_server, has_setting, run_in_project
 
 PEERS = Path(__file__).parent / "peers"
 MLSERVER_PYTHON = Path(os.environ.get("MLSERVER_PYTHON", CHECKOUT / ".venv-mlserver" / "bin" / "python"))
@@ -257,6 +257,7 @@ def _football(material: Material, *, name: str, settings: Mapping[str, str]) -> 
 
 
 def _lone_member(material: Material, *, settings: Mapping[str, str]) -> ServerProcess:
+    run_in_project(material.home, "lone_member.py")
     return football_server(
         material.folder, material.home, name="football-lone-member", settings=settings, is_bento=False
     )

@@ -87,6 +87,13 @@ def football_server(
     )
 
 
+def run_in_project(home: Path, script: str, *arguments: str) -> None:
+    """Run a script of this folder in the project's environment, with a BentoML home; what it prints is not shown."""
+    environment = dict(os.environ) | football_environment() | {"BENTOML_HOME": str(home), "PYTHONPATH": str(CHECKOUT)}
+    command = [str(PROJECT_PYTHON), str(Path(__file__).with_name(script)), *arguments]
+    subprocess.run(command, check=True, cwd=CHECKOUT, env=environment, stdout=subprocess.DEVNULL)
+
+
 def made_key(folder: Path, name: str, scope: str) -> str:
     """Make a caller's key, kept in the folder's ``keys/callers.json``, and return its text."""
     command = [str(PROJECT_PYTHON), "-m", "cli.main", "keys", "add", name, "--scope", scope]
